@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * The types of the Zircon calls. Options and signals (ZX_VMO_*, ZX_VM_*,
+ * ZX_USER_SIGNAL_*, ZX_TIME_INFINITE, ...) come with <zxvmo.h>.
+ */
+#ifndef ZIRCON_TYPES_H_
+#define ZIRCON_TYPES_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <zircon/compiler.h>
+#include <zircon/errors.h>
+#include <zircon/limits.h>
+#include <zircon/rights.h>
+#include <zircon/time.h>
+#include <zxvmo.h>
+
+/*
+ * A handle. 0 (ZX_HANDLE_INVALID) is none; a valid one has the bits
+ * ZX_HANDLE_FIXED_BITS_MASK set. It is not a file descriptor, though there is
+ * one behind it: the value is the process's own name for it.
+ */
+typedef uint32_t zx_handle_t;
+
+/* An object id: never used again; at least ZX_KOID_FIRST. */
+typedef uint64_t zx_koid_t;
+
+/* Signals of an object: ZX_VMO_ZERO_CHILDREN, ZX_USER_SIGNAL_*. */
+typedef uint32_t zx_signals_t;
+
+/* A type of object: ZX_OBJ_TYPE_*. */
+typedef uint32_t zx_obj_type_t;
+
+/* What zx_object_get_info asks for: ZX_INFO_*. */
+typedef uint32_t zx_object_info_topic_t;
+
+/* Options of zx_vmar_map and zx_vmar_protect: ZX_VM_*. */
+typedef uint32_t zx_vm_option_t;
+
+/* An address of the caller; an offset into an object, in bytes. */
+typedef uintptr_t zx_vaddr_t;
+typedef uintptr_t zx_paddr_t;
+typedef uint64_t zx_off_t;
+
+#endif /* ZIRCON_TYPES_H_ */
