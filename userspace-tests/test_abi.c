@@ -1,0 +1,479 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The ioctl interface itself: bad commands, bad structures and bad pointers,
+ * for every call and on every kind of file.
+ */
+#include <linux/fiemap.h>
+#include <linux/fs.h>
+#include <stddef.h>
+#include <sys/resource.h>
+
+#include "zxvmo_test.h"
+
+_Static_assert(sizeof(struct zxvmo_query) == 24, "layout of zxvmo_query");
+_Static_assert(sizeof(struct zxvmo_create) == 24, "layout of zxvmo_create");
+_Static_assert(sizeof(struct zxvmo_transfer) == 32, "layout of zxvmo_transfer");
+_Static_assert(sizeof(struct zxvmo_size) == 16, "layout of zxvmo_size");
+_Static_assert(sizeof(struct zxvmo_duplicate) == 16, "layout of zxvmo_duplicate");
+_Static_assert(sizeof(struct zxvmo_get_info) == 40, "layout of zxvmo_get_info");
+_Static_assert(sizeof(struct zxvmo_property) == 24, "layout of zxvmo_property");
+_Static_assert(sizeof(struct zxvmo_signal) == 16, "layout of zxvmo_signal");
+_Static_assert(sizeof(struct zxvmo_wait) == 24, "layout of zxvmo_wait");
+_Static_assert(sizeof(struct zxvmo_map) == 40, "layout of zxvmo_map");
+_Static_assert(sizeof(struct zxvmo_info_handle_basic) == 32, "layout of basic");
+_Static_assert(sizeof(struct zxvmo_info_vmo) == 176, "layout of zxvmo_info_vmo");
+
+/* Room for the largest structure that a command number can announce. */
+#define MAX_ARG		((1U << _IOC_SIZEBITS) - 1)
+
+static struct zxvmo_info_vmo record;
+static char name[ZX_MAX_NAME_LEN];
+
+union any_arg {
+	struct zxvmo_query query;
+	struct zxvmo_create create;
+	struct zxvmo_transfer transfer;
+	struct zxvmo_size size;
+	struct zxvmo_duplicate duplicate;
+	struct zxvmo_get_info get_info;
+	struct zxvmo_property property;
+	struct zxvmo_signal signal;
+	struct zxvmo_wait wait;
+	struct zxvmo_map map;
+	unsigned char bytes[MAX_ARG + 1];
+};
+
+/* Every call, with arguments that succeed on a new resizable VMO of a page. */
+static const struct {
+	const char *name;
+	unsigned int command;
+	bool device;
+	int reserved;		/* offset of a reserved __u32, or -1 */
+	union any_arg arg;
+} calls[] = {
+	{ "query", ZXVMO_IOC_QUERY, true, -1, { } },
+	{ "create", ZXVMO_IOC_CREATE, true,
+	  offsetof(struct zxvmo_create, reserved),
+	  { .create = { .size = PAGE } } },
+	{ "read", ZXVMO_IOC_READ, false,
+	  offsetof(struct zxvmo_transfer, reserved),
+	  { .transfer = { .buffer = 0 } } },
+	{ "write", ZXVMO_IOC_WRITE, false,
+	  offsetof(struct zxvmo_transfer, reserved),
+	  { .transfer = { .buffer = 0 } } },
+	{ "get_size", ZXVMO_IOC_GET_SIZE, false,
+	  offsetof(struct zxvmo_size, reserved), { } },
+	{ "set_size", ZXVMO_IOC_SET_SIZE, false,
+	  offsetof(struct zxvmo_size, reserved),
+	  { .size = { .size = PAGE } } },
+	{ "get_stream_size", ZXVMO_IOC_GET_STREAM_SIZE, false,
+	  offsetof(struct zxvmo_size, reserved), { } },
+	{ "set_stream_size", ZXVMO_IOC_SET_STREAM_SIZE, false,
+	  offsetof(struct zxvmo_size, reserved),
+	  { .size = { .size = PAGE } } },
+	{ "map", ZXVMO_IOC_MAP, false, -1,
+	  { .map = { .options = ZX_VM_PERM_READ, .length = PAGE } } },
+	{ "duplicate", ZXVMO_IOC_DUPLICATE, false,
+	  offsetof(struct zxvmo_duplicate, reserved),
+	  { .duplicate = { .rights = ZX_RIGHT_SAME_RIGHTS } } },
+	{ "replace", ZXVMO_IOC_REPLACE, false,
+	  offsetof(struct zxvmo_duplicate, reserved),
+	  { .duplicate = { .rights = ZX_RIGHT_SAME_RIGHTS } } },
+	{ "get_info", ZXVMO_IOC_GET_INFO, false, -1,
+	  { .get_info = { .topic = ZX_INFO_VMO, .buffer_size = sizeof(record) } } },
+	{ "get_property", ZXVMO_IOC_GET_PROPERTY, false, -1,
+	  { .property = { .property = ZX_PROP_NAME, .value_size = sizeof(name) } } },
+	{ "set_property", ZXVMO_IOC_SET_PROPERTY, false, -1,
+	  { .property = { .property = ZX_PROP_NAME, .value_size = sizeof(name) } } },
+	{ "signal", ZXVMO_IOC_SIGNAL, false,
+	  offsetof(struct zxvmo_signal, reserved), { } },
+	{ "wait", ZXVMO_IOC_WAIT, false,
+	  offsetof(struct zxvmo_wait, reserved),
+	  { .wait = { .signals = ZX_VMO_ZERO_CHILDREN } } },
+};
+
+static union any_arg arg;
+
+/* Prepare call i in arg and return a descriptor of the kind that it is for. */
+static int prepare(unsigned int i)
+{
+	arg = calls[i].arg;
+	/* Addresses are no constants in a position-independent program. */
+	if (calls[i].command == ZXVMO_IOC_GET_INFO)
+		arg.get_info.buffer = (unsigned long)&record;
+	if (calls[i].command == ZXVMO_IOC_GET_PROPERTY ||
+	    calls[i].command == ZXVMO_IOC_SET_PROPERTY)
+		arg.property.value = (unsigned long)name;
+	return calls[i].device ? open_device() :
+				 vmo_create(PAGE, ZX_VMO_RESIZABLE);
+}
+
+static unsigned int resized(unsigned int command, unsigned int size)
+{
+	return _IOC(_IOC_DIR(command), _IOC_TYPE(command), _IOC_NR(command),
+		    size);
+}
+
+TEST(every_call_succeeds_as_prepared)
+{
+	unsigned int i;
+	int fd;
+
+	for (i = 0; i < ARRAY_SIZE(calls); i++) {
+		fd = prepare(i);
+		ASSERT_LE(0, fd);
+		EXPECT_EQ(ZX_OK, zxvmo_call(fd, calls[i].command, &arg))
+			TH_LOG("call %s", calls[i].name);
+		close(fd);
+	}
+}
+
+TEST(query)
+{
+	struct zxvmo_query query = { };
+	int device = open_device();
+
+	ASSERT_LE(0, device);
+	ASSERT_EQ(ZX_OK, zxvmo_call(device, ZXVMO_IOC_QUERY, &query));
+	EXPECT_EQ(ZXVMO_ABI_VERSION, query.abi_version);
+	EXPECT_EQ(PAGE, query.page_size);
+	EXPECT_EQ(0, query.reserved);
+	EXPECT_EQ(ZX_VMO_MAX_SIZE, query.max_size);
+}
+
+static int open_as_nobody(void *unused __always_unused)
+{
+	HOLDS(!become_nobody());
+	HOLDS(open_device() < 0 && errno == EACCES);
+	return 0;
+}
+
+TEST(device_is_for_root)
+{
+	struct stat st;
+
+	ASSERT_EQ(0, stat(ZXVMO_DEVICE_PATH, &st));
+	EXPECT_TRUE(S_ISCHR(st.st_mode));
+	EXPECT_EQ(0600, st.st_mode & 07777);
+	EXPECT_EQ(0, st.st_uid);
+	EXPECT_EQ(0, in_child(open_as_nobody, NULL));
+}
+
+TEST(new_handles_close_on_exec)
+{
+	int fd = vmo_create(PAGE, 0);
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(FD_CLOEXEC, fcntl(fd, F_GETFD));
+	fd = vmo_duplicate(fd, ZX_RIGHT_SAME_RIGHTS);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(FD_CLOEXEC, fcntl(fd, F_GETFD));
+	fd = vmo_replace(fd, ZX_RIGHT_SAME_RIGHTS);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(FD_CLOEXEC, fcntl(fd, F_GETFD));
+}
+
+TEST(unknown_commands)
+{
+	unsigned int nr;
+	int device = open_device();
+	int vmo = vmo_create(PAGE, 0);
+	bool known;
+	size_t i;
+
+	ASSERT_LE(0, device);
+	ASSERT_LE(0, vmo);
+	for (nr = 0; nr < 256; nr++) {
+		for (known = false, i = 0; i < ARRAY_SIZE(calls); i++)
+			known |= _IOC_NR(calls[i].command) == nr;
+		/* Numbers between those of today are for later calls. */
+		if (known || nr < 0x60)
+			continue;
+		memset(&arg, 0, sizeof(arg));
+		EXPECT_EQ(ENOTTY, zxvmo_call(device, _IOWR(ZXVMO_IOC_TYPE, nr, struct zxvmo_size), &arg));
+		EXPECT_EQ(ENOTTY, zxvmo_call(vmo, _IOWR(ZXVMO_IOC_TYPE, nr, struct zxvmo_size), &arg));
+	}
+	EXPECT_EQ(ENOTTY, zxvmo_call(vmo, _IOWR(0xE6, 0x12, struct zxvmo_size), &arg));
+	EXPECT_EQ(ENOTTY, zxvmo_call(device, _IOWR(0xE6, 0x00, struct zxvmo_query), &arg));
+	EXPECT_EQ(ENOTTY, zxvmo_call(vmo, 0, &arg));
+	EXPECT_EQ(ENOTTY, zxvmo_call(vmo, ~0U, &arg));
+}
+
+TEST(foreign_commands_of_the_file_system)
+{
+	/* None of these may find something to change behind a handle. */
+	static const unsigned long foreign[] = {
+		FS_IOC_GETFLAGS, FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR, FICLONE,
+		FS_IOC_FIEMAP, FIDEDUPERANGE, FIFREEZE, FITHAW, FITRIM,
+		FS_IOC_SETFSLABEL, FIGETBSZ, _IOW('X', 40, char[48]),
+	};
+	int vmo = vmo_create(PAGE, 0);
+	size_t i;
+
+	ASSERT_LE(0, vmo);
+	for (i = 0; i < ARRAY_SIZE(foreign); i++) {
+		memset(&arg, 0, sizeof(arg));
+		/* FIGETBSZ is answered by the VFS for every file. */
+		if (foreign[i] == FIGETBSZ) {
+			ioctl(vmo, foreign[i], &arg);
+			continue;
+		}
+		EXPECT_NE(0, ioctl(vmo, foreign[i], &arg))
+			TH_LOG("command %#lx", foreign[i]);
+	}
+}
+
+TEST(every_call_on_the_wrong_file)
+{
+	int sockets[2], pipes[2], files[6];
+	unsigned int i, j;
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, sockets));
+	ASSERT_EQ(0, pipe(pipes));
+	files[0] = memfd_create("x", 0);
+	files[1] = open("/dev/null", O_RDWR);
+	files[2] = open("/", O_RDONLY | O_DIRECTORY);
+	files[3] = sockets[0];
+	files[4] = pipes[0];
+	for (i = 0; i < ARRAY_SIZE(calls); i++) {
+		/* The last: the other of the two kinds that there are. */
+		files[5] = calls[i].device ? vmo_create(PAGE, 0) : open_device();
+		for (j = 0; j < ARRAY_SIZE(files); j++) {
+			ASSERT_LE(0, files[j]);
+			close(prepare(i));
+			EXPECT_EQ(ENOTTY, zxvmo_call(files[j], calls[i].command, &arg))
+				TH_LOG("call %s on file %u", calls[i].name, j);
+		}
+		close(files[5]);
+		close(prepare(i));
+		EXPECT_EQ(EBADF, zxvmo_call(files[5], calls[i].command, &arg));
+		EXPECT_EQ(EBADF, zxvmo_call(-1, calls[i].command, &arg));
+	}
+}
+
+TEST(shorter_structures)
+{
+	unsigned int i, size;
+	int fd;
+
+	for (i = 0; i < ARRAY_SIZE(calls); i++) {
+		unsigned int full = _IOC_SIZE(calls[i].command);
+
+		for (size = 0; size < full; size += size ? 4 : 1) {
+			fd = prepare(i);
+			ASSERT_LE(0, fd);
+			EXPECT_EQ(EINVAL, zxvmo_call(fd, resized(calls[i].command, size), &arg))
+				TH_LOG("call %s, size %u", calls[i].name, size);
+			close(fd);
+		}
+		fd = prepare(i);
+		EXPECT_EQ(EINVAL, zxvmo_call(fd, resized(calls[i].command, full - 1), &arg));
+		close(fd);
+	}
+}
+
+TEST(longer_structures)
+{
+	static const unsigned int more[] = { 1, 4, 8, 4096 };
+	unsigned int i, j, full, size, fds;
+	int fd;
+
+	for (i = 0; i < ARRAY_SIZE(calls); i++) {
+		full = _IOC_SIZE(calls[i].command);
+		for (j = 0; j <= ARRAY_SIZE(more); j++) {
+			size = j < ARRAY_SIZE(more) ? full + more[j] : MAX_ARG;
+
+			/* Newer, but nothing new is asked for. */
+			fd = prepare(i);
+			ASSERT_LE(0, fd);
+			EXPECT_EQ(ZX_OK, zxvmo_call(fd, resized(calls[i].command, size), &arg))
+				TH_LOG("call %s, size %u", calls[i].name, size);
+			EXPECT_TRUE(all_bytes(arg.bytes + full, 0, MAX_ARG - full));
+			close(fd);
+
+			/* Something new is asked for, in the last byte. */
+			fd = prepare(i);
+			ASSERT_LE(0, fd);
+			arg.bytes[size - 1] = 1;
+			fds = count_fds();
+			EXPECT_EQ(E2BIG, zxvmo_call(fd, resized(calls[i].command, size), &arg))
+				TH_LOG("call %s, size %u", calls[i].name, size);
+			EXPECT_EQ(fds, count_fds());
+			close(fd);
+		}
+	}
+}
+
+TEST(reserved_members)
+{
+	unsigned int i, bit, fds;
+	__u32 *reserved;
+	int fd;
+
+	for (i = 0; i < ARRAY_SIZE(calls); i++) {
+		if (calls[i].reserved < 0)
+			continue;
+		for (bit = 0; bit < 32; bit += 31) {
+			fd = prepare(i);
+			ASSERT_LE(0, fd);
+			reserved = (__u32 *)(arg.bytes + calls[i].reserved);
+			*reserved = 1U << bit;
+			fds = count_fds();
+			EXPECT_EQ(ZX_ERR_INVALID_ARGS, zxvmo_call(fd, calls[i].command, &arg))
+				TH_LOG("call %s", calls[i].name);
+			EXPECT_EQ(fds, count_fds());
+			close(fd);
+		}
+	}
+}
+
+/* A structure that cannot be read: nothing happens but EFAULT. */
+TEST(unreadable_structures)
+{
+	char *hole = (char *)page_before_hole() + PAGE;
+	char *none = anon_pages(1, PROT_NONE);
+	unsigned int i, j;
+	int fd;
+
+	for (i = 0; i < ARRAY_SIZE(calls); i++) {
+		unsigned int command = calls[i].command;
+		void *const bad[] = {
+			NULL, (void *)1, hole, none, hole - 4,
+			hole - _IOC_SIZE(command) + 1,
+			(void *)0x00007ffffffff000UL, (void *)0xffff888000000000UL,
+			(void *)-8L, (void *)0x8000000000000000UL,
+		};
+
+		fd = prepare(i);
+		ASSERT_LE(0, fd);
+		for (j = 0; j < ARRAY_SIZE(bad); j++) {
+			errno = 0;
+			EXPECT_EQ(-1, ioctl(fd, command, bad[j]));
+			EXPECT_EQ(EFAULT, errno)
+				TH_LOG("call %s at %p", calls[i].name, bad[j]);
+		}
+		close(fd);
+	}
+}
+
+/* A structure that cannot be written back: no handle may be left over. */
+TEST(unwritable_structures)
+{
+	char *page = anon_pages(1, PROT_READ | PROT_WRITE);
+	unsigned int i, fds, others;
+	int fd, other;
+
+	ASSERT_NE(NULL, page);
+	for (i = 0; i < ARRAY_SIZE(calls); i++) {
+		fd = prepare(i);
+		ASSERT_LE(0, fd);
+		other = calls[i].device ? -1 : vmo_duplicate(fd, ZX_RIGHT_SAME_RIGHTS);
+		mprotect(page, PAGE, PROT_READ | PROT_WRITE);
+		memcpy(page, &arg, _IOC_SIZE(calls[i].command));
+		mprotect(page, PAGE, PROT_READ);
+		fds = count_fds();
+		errno = 0;
+		EXPECT_EQ(-1, ioctl(fd, calls[i].command, page));
+		EXPECT_EQ(EFAULT, errno)
+			TH_LOG("call %s", calls[i].name);
+		EXPECT_EQ(fds, count_fds());
+		if (other >= 0) {
+			/* A replaced source may be gone; it is not doubled. */
+			others = calls[i].command == ZXVMO_IOC_REPLACE ? 1 : 2;
+			EXPECT_LE(others, vmo_handle_count(other));
+			EXPECT_GE(2, vmo_handle_count(other));
+			close(other);
+		}
+		close(fd);
+	}
+}
+
+/* The module's structures are the same for programs of 32 bits. */
+TEST(compat_call)
+{
+	struct zxvmo_query *query = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+					 MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT,
+					 -1, 0);
+	int device = open_device();
+	int ret = -1;
+
+	ASSERT_NE(MAP_FAILED, query);
+	ASSERT_LE(0, device);
+#ifdef __x86_64__
+	signal(SIGSEGV, probe_handler);
+	if (sigsetjmp(probe_env, 1))
+		SKIP(return, "the kernel has no calls of 32 bits");
+	asm volatile("int $0x80" : "=a"(ret)
+		     : "a"(54), "b"(device), "c"(ZXVMO_IOC_QUERY), "d"(query)
+		     : "memory", "r8", "r9", "r10", "r11");
+	if (ret == -ENOSYS)
+		SKIP(return, "the kernel has no calls of 32 bits");
+#else
+	SKIP(return, "only for x86");
+#endif
+	EXPECT_EQ(0, ret);
+	EXPECT_EQ(ZX_OK, query->status);
+	EXPECT_EQ(ZX_VMO_MAX_SIZE, query->max_size);
+}
+
+/* No descriptor left: an error, no handle, and the source as it was. */
+TEST(full_table_of_descriptors)
+{
+	struct zxvmo_create create = { .size = PAGE };
+	struct zxvmo_duplicate dup = { .rights = ZX_RIGHT_SAME_RIGHTS };
+	int device = open_device();
+	int vmo = vmo_create(PAGE, 0);
+	struct rlimit limit = { };
+	int ret;
+
+	ASSERT_LE(0, device);
+	ASSERT_LE(0, vmo);
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	ret = zxvmo_call(device, ZXVMO_IOC_CREATE, &create);
+	EXPECT_TRUE(ret == ZX_ERR_NO_RESOURCES || ret == ZX_ERR_NO_MEMORY)
+		TH_LOG("create gave %d", ret);
+	ret = zxvmo_call(vmo, ZXVMO_IOC_DUPLICATE, &dup);
+	EXPECT_TRUE(ret == ZX_ERR_NO_RESOURCES || ret == ZX_ERR_NO_MEMORY)
+		TH_LOG("duplicate gave %d", ret);
+	EXPECT_EQ(1, vmo_handle_count(vmo));
+	EXPECT_EQ(PAGE, vmo_size(vmo));
+}
+
+static __u64 next_random(void)
+{
+	/* xorshift: the same sequence in every run. */
+	static __u64 state = 0x9e3779b97f4a7c15ULL;
+
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return state;
+}
+
+TEST(random_arguments)
+{
+	unsigned int i, j, command, round;
+	int fd;
+
+	for (round = 0; round < 1500; round++) {
+		i = next_random() % ARRAY_SIZE(calls);
+		command = calls[i].command;
+		/* These two can take the test's own memory away, or sleep. */
+		if (command == ZXVMO_IOC_MAP || command == ZXVMO_IOC_WAIT)
+			continue;
+		fd = prepare(i);
+		ASSERT_LE(0, fd);
+		for (j = 0; j < 3; j++)
+			arg.bytes[next_random() % _IOC_SIZE(command)] = next_random();
+		ASSERT_NE(STATUS_WRONG_ERRNO, zxvmo_call(fd, command, &arg))
+			TH_LOG("call %s in round %u", calls[i].name, round);
+		if (arg.create.status == ZX_OK && command == ZXVMO_IOC_CREATE)
+			close(arg.create.handle);
+		else if (arg.duplicate.status == ZX_OK &&
+			 (command == ZXVMO_IOC_DUPLICATE || command == ZXVMO_IOC_REPLACE))
+			close(arg.duplicate.handle);
+		close(fd);
+	}
+}
+
+TEST_HARNESS_MAIN
