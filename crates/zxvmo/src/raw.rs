@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The calls on bare descriptors, for layers such as libzircon.
+//!
+//! One function for each call of `zxvmo.h`. Every one may be given any
+//! descriptor and gives [`Status::BAD_HANDLE`] if it is none of the module's.
+
+use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
+
+use rustix::io::Errno;
+use rustix::ioctl::{ioctl, Opcode, Updater};
+
+use crate::abi;
+use crate::device::device;
+use crate::{Device, Signals, Status, WaitResult};
+
+/// # Safety
+///
+/// A structure of `zxvmo.h`: `repr(C)`, made of integers, status first.
+unsafe trait Argument {
+    fn status(&self) -> i32;
+}
+
+macro_rules! arguments {
+    ($($name:ident)*) => {
+        $(
+            // SAFETY: bindgen made it from zxvmo.h.
+            unsafe impl Argument for abi::$name {
+                fn status(&self) -> i32 {
+                    self.status
+                }
+            }
+        )*
+    };
+}
+
+arguments! {
+    zxvmo_query zxvmo_create zxvmo_transfer zxvmo_size zxvmo_duplicate
+    zxvmo_get_info zxvmo_property zxvmo_signal zxvmo_wait zxvmo_map
+}
+
+enum Failure {
+    /// The module's answer.
+    Status(Status),
+    /// The call did not reach the module.
+    Transport(Errno),
+}
+
+/// # Safety
+///
+/// OP must be a call that takes a T, and the addresses in `argument` must be
+/// what the call may be given.
+unsafe fn attempt<const OP: Opcode, T: Argument>(
+    fd: BorrowedFd<'_>,
+    argument: &mut T,
+) -> Result<(), Failure> {
+    // SAFETY: By the contract of this function; the size of T is part of OP.
+    let result = unsafe { ioctl(fd, Updater::<OP, T>::new(argument)) };
+    match result {
+        Ok(()) => Ok(()),
+        Err(errno) => Err(match argument.status() {
+            0 => Failure::Transport(errno),
+            status => Failure::Status(Status::from_raw(status)),
+        }),
+    }
+}
+
+/// # Safety
+///
+/// As [`attempt`].
+#[inline]
+unsafe fn call<const OP: Opcode, T: Argument>(
+    fd: BorrowedFd<'_>,
+    argument: &mut T,
+) -> Result<(), Status> {
+    loop {
+        // SAFETY: By the contract of this function.
+        return match unsafe { attempt::<OP, T>(fd, argument) } {
+            Ok(()) => Ok(()),
+            // Interrupted before it did anything that counts.
+            Err(Failure::Transport(Errno::INTR)) => continue,
+            Err(Failure::Transport(errno)) => Err(Status::from_errno(errno)),
+            Err(Failure::Status(status)) => Err(status),
+        };
+    }
+}
+
+/// Takes a descriptor that the module has just made.
+fn take(fd: i32) -> Result<OwnedFd, Status> {
+    if fd < 0 {
+        return Err(Status::INTERNAL);
+    }
+    // SAFETY: The module made it for this call, so that nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// What the module behind `device` offers.
+pub fn query(device: BorrowedFd<'_>) -> Result<Device, Status> {
+    let mut argument = abi::zxvmo_query::default();
+    // SAFETY: The call takes this structure, and there is no address in it.
+    unsafe { call::<{ abi::ZXVMO_OP_QUERY }, _>(device, &mut argument)? };
+    Ok(Device {
+        abi_version: argument.abi_version,
+        page_size: argument.page_size,
+        max_size: argument.max_size,
+    })
+}
+
+/// `zx_vmo_create`: a new VMO, on the device that is opened when first needed.
+pub fn create(size: u64, options: u32) -> Result<OwnedFd, Status> {
+    let mut argument = abi::zxvmo_create {
+        size,
+        options,
+        ..Default::default()
+    };
+    // SAFETY: The call takes this structure, and there is no address in it.
+    unsafe { call::<{ abi::ZXVMO_OP_CREATE }, _>(device()?, &mut argument)? };
+    take(argument.handle)
+}
+
+fn transfer(buffer: u64, offset: u64, length: usize) -> abi::zxvmo_transfer {
+    abi::zxvmo_transfer {
+        buffer,
+        offset,
+        length: length as u64,
+        ..Default::default()
+    }
+}
+
+/// `zx_vmo_read`.
+///
+/// # Safety
+///
+/// No Rust object may live in `buffer[..length]` that must not be overwritten.
+/// The address itself may be bad: that is an error and not a crash.
+pub unsafe fn read(
+    fd: BorrowedFd<'_>,
+    buffer: *mut u8,
+    offset: u64,
+    length: usize,
+) -> Result<(), Status> {
+    let mut argument = transfer(buffer as u64, offset, length);
+    // SAFETY: The call takes this structure; the caller answers for the buffer.
+    unsafe { call::<{ abi::ZXVMO_OP_READ }, _>(fd, &mut argument) }
+}
+
+/// `zx_vmo_write`.
+///
+/// # Safety
+///
+/// `buffer[..length]` must not be written by other threads meanwhile. The
+/// address itself may be bad: that is an error and not a crash.
+pub unsafe fn write(
+    fd: BorrowedFd<'_>,
+    buffer: *const u8,
+    offset: u64,
+    length: usize,
+) -> Result<(), Status> {
+    let mut argument = transfer(buffer as u64, offset, length);
+    // SAFETY: The call takes this structure; the caller answers for the buffer.
+    unsafe { call::<{ abi::ZXVMO_OP_WRITE }, _>(fd, &mut argument) }
+}
+
+fn get<const OP: Opcode>(fd: BorrowedFd<'_>) -> Result<u64, Status> {
+    let mut argument = abi::zxvmo_size::default();
+    // SAFETY: OP is one of the four below, which take this structure.
+    unsafe { call::<OP, _>(fd, &mut argument)? };
+    Ok(argument.size)
+}
+
+fn set<const OP: Opcode>(fd: BorrowedFd<'_>, size: u64) -> Result<(), Status> {
+    let mut argument = abi::zxvmo_size {
+        size,
+        ..Default::default()
+    };
+    // SAFETY: OP is one of the four below, which take this structure.
+    unsafe { call::<OP, _>(fd, &mut argument) }
+}
+
+/// `zx_vmo_get_size`, in bytes.
+pub fn get_size(fd: BorrowedFd<'_>) -> Result<u64, Status> {
+    get::<{ abi::ZXVMO_OP_GET_SIZE }>(fd)
+}
+
+/// `zx_vmo_set_size`, in bytes.
+pub fn set_size(fd: BorrowedFd<'_>, size: u64) -> Result<(), Status> {
+    set::<{ abi::ZXVMO_OP_SET_SIZE }>(fd, size)
+}
+
+/// `zx_vmo_get_stream_size`, in bytes.
+pub fn get_stream_size(fd: BorrowedFd<'_>) -> Result<u64, Status> {
+    get::<{ abi::ZXVMO_OP_GET_STREAM_SIZE }>(fd)
+}
+
+/// `zx_vmo_set_stream_size`, in bytes.
+pub fn set_stream_size(fd: BorrowedFd<'_>, size: u64) -> Result<(), Status> {
+    set::<{ abi::ZXVMO_OP_SET_STREAM_SIZE }>(fd, size)
+}
+
+/// `zx_handle_duplicate`.
+pub fn duplicate(fd: BorrowedFd<'_>, rights: u32) -> Result<OwnedFd, Status> {
+    let mut argument = abi::zxvmo_duplicate {
+        rights,
+        ..Default::default()
+    };
+    // SAFETY: The call takes this structure, and there is no address in it.
+    unsafe { call::<{ abi::ZXVMO_OP_DUPLICATE }, _>(fd, &mut argument)? };
+    take(argument.handle)
+}
+
+/// `zx_handle_replace`. After it the source is dead, even where it fails (but
+/// for NO_MEMORY), and its descriptor is only good for closing.
+pub fn replace(fd: BorrowedFd<'_>, rights: u32) -> Result<OwnedFd, Status> {
+    let mut argument = abi::zxvmo_duplicate {
+        rights,
+        ..Default::default()
+    };
+    // SAFETY: The call takes this structure, and there is no address in it.
+    unsafe { call::<{ abi::ZXVMO_OP_REPLACE }, _>(fd, &mut argument)? };
+    take(argument.handle)
+}
+
+/// How many records of information there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Records {
+    /// Copied into the buffer.
+    pub actual: u64,
+    /// There to be copied.
+    pub available: u64,
+}
+
+/// `zx_object_get_info`. The counts are good with success and with
+/// BUFFER_TOO_SMALL.
+///
+/// # Safety
+///
+/// As [`read`], for `buffer[..size]`.
+pub unsafe fn get_info(
+    fd: BorrowedFd<'_>,
+    topic: u32,
+    buffer: *mut u8,
+    size: usize,
+) -> (Result<(), Status>, Records) {
+    let mut argument = abi::zxvmo_get_info {
+        topic,
+        buffer: buffer as u64,
+        buffer_size: size as u64,
+        ..Default::default()
+    };
+    // SAFETY: The call takes this structure; the caller answers for the buffer.
+    let result = unsafe { call::<{ abi::ZXVMO_OP_GET_INFO }, _>(fd, &mut argument) };
+    let records = Records {
+        actual: argument.actual,
+        available: argument.avail,
+    };
+    (result, records)
+}
+
+fn property(property: u32, value: u64, size: usize) -> abi::zxvmo_property {
+    abi::zxvmo_property {
+        property,
+        value,
+        value_size: size as u64,
+        ..Default::default()
+    }
+}
+
+/// `zx_object_get_property`.
+///
+/// # Safety
+///
+/// As [`read`], for `value[..size]`.
+pub unsafe fn get_property(
+    fd: BorrowedFd<'_>,
+    name: u32,
+    value: *mut u8,
+    size: usize,
+) -> Result<(), Status> {
+    let mut argument = property(name, value as u64, size);
+    // SAFETY: The call takes this structure; the caller answers for the buffer.
+    unsafe { call::<{ abi::ZXVMO_OP_GET_PROPERTY }, _>(fd, &mut argument) }
+}
+
+/// `zx_object_set_property`.
+///
+/// # Safety
+///
+/// As [`write`], for `value[..size]`.
+pub unsafe fn set_property(
+    fd: BorrowedFd<'_>,
+    name: u32,
+    value: *const u8,
+    size: usize,
+) -> Result<(), Status> {
+    let mut argument = property(name, value as u64, size);
+    // SAFETY: The call takes this structure; the caller answers for the buffer.
+    unsafe { call::<{ abi::ZXVMO_OP_SET_PROPERTY }, _>(fd, &mut argument) }
+}
+
+/// `zx_object_signal`: clears, then sets.
+pub fn signal(fd: BorrowedFd<'_>, clear_mask: u32, set_mask: u32) -> Result<(), Status> {
+    let mut argument = abi::zxvmo_signal {
+        clear_mask,
+        set_mask,
+        ..Default::default()
+    };
+    // SAFETY: The call takes this structure, and there is no address in it.
+    unsafe { call::<{ abi::ZXVMO_OP_SIGNAL }, _>(fd, &mut argument) }
+}
+
+/// `zx_object_wait_one`; `deadline` in nanoseconds of the monotonic clock.
+/// Signals that a handler returns from do not end it.
+pub fn wait(fd: BorrowedFd<'_>, signals: u32, deadline: i64) -> WaitResult {
+    let mut interrupted = false;
+    loop {
+        let mut argument = abi::zxvmo_wait {
+            signals,
+            deadline,
+            ..Default::default()
+        };
+        // SAFETY: The call takes this structure, and there is no address in it.
+        let result = unsafe { attempt::<{ abi::ZXVMO_OP_WAIT }, _>(fd, &mut argument) };
+        let observed = Signals::from_bits_retain(argument.observed);
+        return match result {
+            Ok(()) => WaitResult::Ok(observed),
+            Err(Failure::Status(Status::TIMED_OUT)) => WaitResult::TimedOut(observed),
+            Err(Failure::Status(Status::CANCELED)) => WaitResult::Canceled(observed),
+            Err(Failure::Status(status)) => WaitResult::Err(status),
+            Err(Failure::Transport(Errno::INTR)) => {
+                interrupted = true;
+                continue;
+            }
+            // The handle was closed while a signal handler ran.
+            Err(Failure::Transport(Errno::BADF | Errno::NOTTY)) if interrupted => {
+                WaitResult::Canceled(Signals::HANDLE_CLOSED)
+            }
+            Err(Failure::Transport(errno)) => WaitResult::Err(Status::from_errno(errno)),
+        };
+    }
+}
+
+/// The object's side of `zx_vmar_map`: maps and gives the address. `address`
+/// counts with ZX_VM_SPECIFIC or ZX_VM_SPECIFIC_OVERWRITE and is 0 else.
+///
+/// # Safety
+///
+/// With ZX_VM_SPECIFIC_OVERWRITE nothing may be in use in
+/// `address[..length]`.
+pub unsafe fn map(
+    fd: BorrowedFd<'_>,
+    options: u32,
+    address: u64,
+    vmo_offset: u64,
+    length: u64,
+) -> Result<usize, Status> {
+    let mut argument = abi::zxvmo_map {
+        options,
+        address,
+        vmo_offset,
+        length,
+        ..Default::default()
+    };
+    // SAFETY: The call takes this structure; the caller answers for what the
+    // mapping replaces.
+    unsafe { call::<{ abi::ZXVMO_OP_MAP }, _>(fd, &mut argument)? };
+    Ok(argument.mapped_address as usize)
+}

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::ptr::NonNull;
+
+use crate::abi;
+use crate::raw;
+use crate::{
+    HandleBasicInfo, HandleCountInfo, Mapping, MonotonicInstant, Name, Rights, Signals, Status,
+    VmarFlags, VmoInfo, VmoOptions, WaitResult,
+};
+
+/// A handle to a virtual memory object, closed on drop.
+///
+/// It is a file descriptor: `From<OwnedFd>` takes one that came from another
+/// process or another library. That is not checked; a descriptor that is no
+/// VMO gives BAD_HANDLE in every call.
+///
+/// Every call can fail with BAD_HANDLE, with ACCESS_DENIED where the handle
+/// lacks the right that is named, and with NO_MEMORY.
+#[derive(Debug)]
+#[repr(transparent)]
+pub struct Vmo {
+    fd: OwnedFd,
+}
+
+impl Vmo {
+    /// Creates a VMO of `size` bytes, rounded up to pages, all zero, whose
+    /// size is fixed.
+    ///
+    /// OUT_OF_RANGE if that is too large.
+    pub fn create(size: u64) -> Result<Vmo, Status> {
+        Self::create_with_opts(VmoOptions::empty(), size)
+    }
+
+    /// Creates a VMO of `size` bytes, rounded up to pages, all zero.
+    ///
+    /// INVALID_ARGS for RESIZABLE with UNBOUNDED; OUT_OF_RANGE for a size that
+    /// is too large; INVALID_ARGS for other options (spec section 3.3).
+    ///
+    /// ```no_run
+    /// use zxvmo::{Vmo, VmoOptions};
+    /// # fn main() -> Result<(), zxvmo::Status> {
+    /// let vmo = Vmo::create_with_opts(VmoOptions::RESIZABLE, 1)?;
+    /// assert_eq!(vmo.get_size()?, 4096);
+    /// vmo.set_size(5000)?;
+    /// assert_eq!(vmo.get_size()?, 8192);
+    /// assert_eq!(vmo.get_stream_size()?, 5000);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn create_with_opts(options: VmoOptions, size: u64) -> Result<Vmo, Status> {
+        raw::create(size, options.bits()).map(Vmo::from)
+    }
+
+    /// Reads `data.len()` bytes at `offset`. All or error. Needs READ.
+    ///
+    /// OUT_OF_RANGE if the range passes the size; BAD_STATE if the VMO is not
+    /// cached; NOT_FOUND if its content was discarded (spec section 4).
+    pub fn read(&self, data: &mut [u8], offset: u64) -> Result<(), Status> {
+        // SAFETY: The buffer is borrowed mutably, and any byte is a u8.
+        unsafe { raw::read(self.as_fd(), data.as_mut_ptr(), offset, data.len()) }
+    }
+
+    /// Reads `length` bytes at `offset` into a new vector. As [`Vmo::read`].
+    pub fn read_to_vec(&self, offset: u64, length: usize) -> Result<Vec<u8>, Status> {
+        let mut data = Vec::new();
+        data.try_reserve_exact(length)
+            .map_err(|_| Status::NO_MEMORY)?;
+        // SAFETY: The buffer has room for that many bytes, and nothing in it.
+        unsafe { raw::read(self.as_fd(), data.as_mut_ptr(), offset, length)? };
+        // SAFETY: A read that succeeds has filled them all.
+        unsafe { data.set_len(length) };
+        Ok(data)
+    }
+
+    /// Writes `data` at `offset`. All or error. Needs WRITE.
+    ///
+    /// OUT_OF_RANGE if the range passes the size; BAD_STATE if the VMO is not
+    /// cached; NOT_FOUND if its content was discarded (spec section 4).
+    pub fn write(&self, data: &[u8], offset: u64) -> Result<(), Status> {
+        // SAFETY: The buffer is borrowed.
+        unsafe { raw::write(self.as_fd(), data.as_ptr(), offset, data.len()) }
+    }
+
+    /// The size in bytes, a multiple of the page size. Needs no right.
+    pub fn get_size(&self) -> Result<u64, Status> {
+        raw::get_size(self.as_fd())
+    }
+
+    /// Changes the size to `size` bytes, rounded up to pages, and the stream
+    /// size to exactly that. Needs WRITE, and RESIZE if the VMO is resizable.
+    ///
+    /// OUT_OF_RANGE if that is too large; UNAVAILABLE if the VMO is not
+    /// resizable; BAD_STATE if pages to be removed are pinned (spec section
+    /// 5.2).
+    pub fn set_size(&self, size: u64) -> Result<(), Status> {
+        raw::set_size(self.as_fd(), size)
+    }
+
+    /// The stream size in bytes: where the content ends. Needs no right.
+    pub fn get_stream_size(&self) -> Result<u64, Status> {
+        raw::get_stream_size(self.as_fd())
+    }
+
+    /// Changes the stream size and zeroes everything behind the smaller of
+    /// the old and the new one, if they differ. Needs WRITE.
+    ///
+    /// OUT_OF_RANGE if it is more than the size (spec section 6).
+    pub fn set_stream_size(&self, size: u64) -> Result<(), Status> {
+        raw::set_stream_size(self.as_fd(), size)
+    }
+
+    /// The stream size under its old name, a property. Needs GET_PROPERTY.
+    pub fn get_content_size(&self) -> Result<u64, Status> {
+        let mut value = [0; size_of::<u64>()];
+        self.get_property(abi::ZX_PROP_VMO_CONTENT_SIZE, &mut value)?;
+        Ok(u64::from_ne_bytes(value))
+    }
+
+    /// As [`Vmo::set_stream_size`]. Needs SET_PROPERTY and WRITE.
+    pub fn set_content_size(&self, size: &u64) -> Result<(), Status> {
+        self.set_property(abi::ZX_PROP_VMO_CONTENT_SIZE, &size.to_ne_bytes())
+    }
+
+    /// The name of the object. Needs GET_PROPERTY.
+    pub fn get_name(&self) -> Result<Name, Status> {
+        let mut value = [0; abi::ZX_MAX_NAME_LEN as usize];
+        self.get_property(abi::ZX_PROP_NAME, &mut value)?;
+        Ok(Name::from_raw(value))
+    }
+
+    /// Names the object, for all its handles. Needs SET_PROPERTY.
+    pub fn set_name(&self, name: &Name) -> Result<(), Status> {
+        // An empty slice still has an address that is not NULL.
+        self.set_property(abi::ZX_PROP_NAME, name.as_bytes())
+    }
+
+    /// Another handle to the same object, with some of the rights of this one
+    /// or, with [`Rights::SAME_RIGHTS`] alone, all of them. Needs DUPLICATE.
+    ///
+    /// INVALID_ARGS for a right that this handle lacks.
+    ///
+    /// ```no_run
+    /// use zxvmo::{Rights, Status, Vmo};
+    /// # fn main() -> Result<(), Status> {
+    /// let vmo = Vmo::create(4096)?;
+    /// let reader = vmo.duplicate_handle(Rights::READ)?;
+    /// assert_eq!(reader.write(b"x", 0), Err(Status::ACCESS_DENIED));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn duplicate_handle(&self, rights: Rights) -> Result<Vmo, Status> {
+        raw::duplicate(self.as_fd(), rights.bits()).map(Vmo::from)
+    }
+
+    /// Exchanges this handle for one with other rights. This handle is gone
+    /// whatever the result. Needs no right.
+    ///
+    /// INVALID_ARGS for a right that this handle lacks.
+    pub fn replace_handle(self, rights: Rights) -> Result<Vmo, Status> {
+        raw::replace(self.as_fd(), rights.bits()).map(Vmo::from)
+    }
+
+    /// The object's koid and type, and the rights of this handle. Needs no right.
+    pub fn basic_info(&self) -> Result<HandleBasicInfo, Status> {
+        let raw: abi::zxvmo_info_handle_basic = self.get_info(abi::ZX_INFO_HANDLE_BASIC)?;
+        Ok(raw.into())
+    }
+
+    /// How many handles the object has. Needs INSPECT.
+    pub fn count_info(&self) -> Result<HandleCountInfo, Status> {
+        let raw: abi::zxvmo_info_handle_count = self.get_info(abi::ZX_INFO_HANDLE_COUNT)?;
+        Ok(HandleCountInfo {
+            handle_count: raw.handle_count,
+        })
+    }
+
+    /// Size, relatives, mappings and memory use. Needs no right.
+    pub fn info(&self) -> Result<VmoInfo, Status> {
+        let raw: abi::zxvmo_info_vmo = self.get_info(abi::ZX_INFO_VMO)?;
+        Ok(raw.into())
+    }
+
+    /// Clears, then sets user signals of the object, in one step. Needs
+    /// SIGNAL.
+    ///
+    /// INVALID_ARGS for other than user signals.
+    pub fn signal(&self, clear_mask: Signals, set_mask: Signals) -> Result<(), Status> {
+        raw::signal(self.as_fd(), clear_mask.bits(), set_mask.bits())
+    }
+
+    /// Waits until one of `signals` is asserted or `deadline` has passed.
+    /// Needs WAIT.
+    ///
+    /// ```no_run
+    /// use zxvmo::{MonotonicInstant, Signals, Vmo};
+    /// # fn main() -> Result<(), zxvmo::Status> {
+    /// let vmo = Vmo::create(0)?;
+    /// vmo.signal(Signals::NONE, Signals::USER_0)?;
+    /// let now = vmo.wait_one(Signals::USER_0, MonotonicInstant::INFINITE).to_result()?;
+    /// assert_eq!(now, Signals::USER_0 | Signals::VMO_ZERO_CHILDREN);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn wait_one(&self, signals: Signals, deadline: MonotonicInstant) -> WaitResult {
+        raw::wait(self.as_fd(), signals.bits(), deadline.into_nanos())
+    }
+
+    /// Maps `len` bytes from `vmo_offset` on, wherever there is room. Needs
+    /// MAP, and a right for each permission. The mapping keeps the object
+    /// alive; it may pass the end of the VMO.
+    ///
+    /// INVALID_ARGS for PERM_WRITE or PERM_EXECUTE without PERM_READ, an
+    /// offset that is no multiple of the page size or no length;
+    /// NOT_SUPPORTED for options that the VMO does not fit; OUT_OF_RANGE if
+    /// `vmo_offset + len` wraps; NO_RESOURCES if there is no room (spec
+    /// section 13.3).
+    ///
+    /// ```no_run
+    /// use zxvmo::{Vmo, VmarFlags};
+    /// # fn main() -> Result<(), zxvmo::Status> {
+    /// let vmo = Vmo::create(4096)?;
+    /// let mapping = vmo.map(0, 4096, VmarFlags::PERM_READ | VmarFlags::PERM_WRITE)?;
+    /// mapping.copy_in(b"hello", 10)?;
+    /// assert_eq!(vmo.read_to_vec(10, 5)?, b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn map(&self, vmo_offset: u64, len: usize, flags: VmarFlags) -> Result<Mapping, Status> {
+        let placed = abi::ZX_VM_SPECIFIC | abi::ZX_VM_SPECIFIC_OVERWRITE;
+        if flags.bits() & placed != 0 {
+            return Err(Status::INVALID_ARGS);
+        }
+        // SAFETY: Without these options it replaces nothing.
+        let start = unsafe { raw::map(self.as_fd(), flags.bits(), 0, vmo_offset, len as u64)? };
+        let start = NonNull::new(start as *mut u8).ok_or(Status::INTERNAL)?;
+        let page = abi::ZX_PAGE_SIZE as usize;
+        // SAFETY: It has just been made for this call, so rounding up cannot wrap.
+        Ok(unsafe { Mapping::from_raw(start, len.next_multiple_of(page), flags) })
+    }
+
+    fn get_info<T: Record>(&self, topic: u32) -> Result<T, Status> {
+        let mut record = T::default();
+        let buffer = (&raw mut record).cast::<u8>();
+        // SAFETY: The buffer is a record, for which any bytes are good.
+        let (result, _) = unsafe { raw::get_info(self.as_fd(), topic, buffer, size_of::<T>()) };
+        result.map(|()| record)
+    }
+
+    fn get_property(&self, name: u32, value: &mut [u8]) -> Result<(), Status> {
+        // SAFETY: The buffer is borrowed mutably, and any byte is a u8.
+        unsafe { raw::get_property(self.as_fd(), name, value.as_mut_ptr(), value.len()) }
+    }
+
+    fn set_property(&self, name: u32, value: &[u8]) -> Result<(), Status> {
+        // SAFETY: The buffer is borrowed.
+        unsafe { raw::set_property(self.as_fd(), name, value.as_ptr(), value.len()) }
+    }
+}
+
+/// # Safety
+///
+/// Made of integers only, so that any bytes are good.
+unsafe trait Record: Default {}
+
+// SAFETY: bindgen made them from zxvmo.h.
+unsafe impl Record for abi::zxvmo_info_handle_basic {}
+// SAFETY: As above.
+unsafe impl Record for abi::zxvmo_info_handle_count {}
+// SAFETY: As above.
+unsafe impl Record for abi::zxvmo_info_vmo {}
+
+impl From<OwnedFd> for Vmo {
+    fn from(fd: OwnedFd) -> Self {
+        Self { fd }
+    }
+}
+
+impl From<Vmo> for OwnedFd {
+    fn from(vmo: Vmo) -> Self {
+        vmo.fd
+    }
+}
+
+impl AsFd for Vmo {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+impl AsRawFd for Vmo {
+    fn as_raw_fd(&self) -> RawFd {
+        self.fd.as_raw_fd()
+    }
+}
+
+impl IntoRawFd for Vmo {
+    fn into_raw_fd(self) -> RawFd {
+        self.fd.into_raw_fd()
+    }
+}
+
+impl FromRawFd for Vmo {
+    unsafe fn from_raw_fd(fd: RawFd) -> Self {
+        // SAFETY: By the contract of this function.
+        Self::from(unsafe { OwnedFd::from_raw_fd(fd) })
+    }
+}
