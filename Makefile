@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# What a person types. Two ways lead to the module:
+#
+#   make              for a kernel whose build directory has Rust metadata: the
+#                     running one, or KDIR=
+#   everything else   in a Debian root file system with the compilers of a
+#                     stock kernel, which "make setup" makes once; SUITE= says
+#                     of which suite
+#
+# The module itself is described in Kbuild. All outputs are under build/.
+
+SUITE ?= trixie-backports
+PREFIX ?= /usr/local
+TESTS ?=
+HOST_KDIR := /lib/modules/$(shell uname -r)/build
+
+build := $(CURDIR)/build
+out := $(build)/$(SUITE)
+
+# Where the tools that need a kernel tree work: natively if a KDIR was given
+# or the host's is fit, else in the suite's root file system.
+ifneq ($(KDIR),)
+  native := yes
+else ifneq ($(filter clippy fmt fmt-check doc rust-analyzer check checkpatch shellcheck,$(MAKECMDGOALS)),)
+  native := $(shell scripts/check-kdir '$(HOST_KDIR)' 2>/dev/null && echo yes)
+endif
+
+ifeq ($(native),yes)
+  KDIR ?= $(HOST_KDIR)
+  kdir := $(KDIR)
+  ksrc := $(or $(realpath $(KDIR)/source),$(KDIR))
+  work := $(build)/native
+  in :=
+  ready := check-kdir
+else
+  KDIR ?= $(HOST_KDIR)
+  kdir := /usr/src/linux-obj
+  ksrc := /usr/src/linux
+  work := $(out)
+  in := scripts/enter --suite $(SUITE) --
+  ready := setup
+endif
+
+# $(call kbuild,PREFIX,KDIR,OUT): the kernel's build system, objects in OUT
+kbuild = $(1) $(MAKE) -C $(2) M=$(CURDIR) MO=$(3) --no-print-directory
+enter := scripts/enter --suite $(SUITE) --
+cargo := $(enter) env CARGO_TARGET_DIR=$(out)/cargo cargo
+manifest := --manifest-path crates/Cargo.toml --locked
+
+.PHONY: all
+all: native
+
+## On this machine's kernel, or another by KDIR=
+.PHONY: native modules_install check-kdir
+check-kdir:
+	@scripts/check-kdir '$(KDIR)'
+
+native: check-kdir			## the module for the running kernel (plain "make"), or KDIR=
+	@mkdir -p $(build)/native/module
+	+$(call kbuild,,$(KDIR),$(build)/native/module) modules
+	@cp $(build)/native/module/zxvmo.ko $(build)/native/
+	@echo 'built build/native/zxvmo.ko'
+
+modules_install: native			## install it for that kernel (INSTALL_MOD_PATH= to stage)
+	+$(call kbuild,,$(KDIR),$(build)/native/module) modules_install
+
+## On a stock Debian kernel, by SUITE=trixie-backports or sid
+.PHONY: setup module lib programs tests demo test shell
+setup:					## set up what the rest needs, once (UPDATE=1: look for a newer kernel)
+	@scripts/setup --suite $(SUITE) $(if $(UPDATE),--update)
+
+module: setup				## the module for the suite's kernel
+	@mkdir -p $(out)/module
+	@+$(call kbuild,$(enter),/usr/src/linux-obj,$(out)/module) modules
+	@cmp -s $(out)/module/zxvmo.ko $(out)/zxvmo.ko || cp $(out)/module/zxvmo.ko $(out)/zxvmo.ko
+
+lib: setup				## the Rust crates, and libzircon for C
+	@mkdir -p $(out)
+	$(cargo) build $(manifest) --release
+
+programs: lib				## the C test programs and the demo
+	@mkdir -p $(out)/tests
+	$(enter) make -C userspace-tests OUT=$(out)/tests KSRC=/usr/src/linux \
+		LIBZIRCON=$(out)/cargo/release CC=gcc --no-print-directory
+
+tests: module programs			## all that "make test" runs
+	@$(cargo) test $(manifest) --no-run --message-format=json-render-diagnostics >$(out)/cargo-tests.json
+	@sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' $(out)/cargo-tests.json >$(out)/cargo-tests
+
+demo: module programs			## build all and run the demo in a guest
+	@scripts/demo --suite $(SUITE)
+
+test: tests				## build all and run every test in a guest (TESTS='test_a* ...' picks)
+	@scripts/test --suite $(SUITE) $(TESTS)
+
+shell: module				## a shell in a guest with the module loaded
+	@scripts/guest --suite $(SUITE) --interactive
+
+## Code
+.PHONY: clippy fmt fmt-check doc rust-analyzer check checkpatch shellcheck
+rust_files = zxvmo.rs $(shell find src -name '*.rs' 2>/dev/null)
+rustfmt = $(in) rustfmt --edition 2021 --config-path $(ksrc)/.rustfmt.toml
+c_files = $(shell find src uapi userspace-tests -name '*.[ch]')
+shell_scripts = $(shell grep -lE '^\#!.*(bash|sh)$$' scripts/* .ci/run userspace-tests/*.sh 2>/dev/null) scripts/lib.sh
+
+clippy: $(ready)			## lint the module and the crates
+	@mkdir -p $(work)/clippy
+	+$(call kbuild,$(in),$(kdir),$(work)/clippy) CLIPPY=1 W=e modules
+	$(in) env CARGO_TARGET_DIR=$(work)/cargo cargo clippy $(manifest) --all-targets -- -D warnings
+
+fmt: $(ready)				## format all Rust code
+	$(rustfmt) $(rust_files)
+	$(in) cargo fmt --manifest-path crates/Cargo.toml --all
+
+fmt-check: $(ready)			## say where "make fmt" would change something
+	$(rustfmt) --check $(rust_files)
+	$(in) cargo fmt --manifest-path crates/Cargo.toml --all -- --check
+
+checkpatch: $(ready)
+	$(in) $(ksrc)/scripts/checkpatch.pl --no-tree --terse --show-types --no-summary \
+		--ignore SPDX_LICENSE_TAG,FILE_PATH_CHANGES,CAMELCASE -f $(c_files)
+
+shellcheck: $(ready)
+	$(in) shellcheck -x -P SCRIPTDIR $(shell_scripts)
+
+check: fmt-check clippy checkpatch shellcheck	## fmt-check, clippy, checkpatch and shellcheck
+
+doc: $(ready)				## the module's and the crates' documentation, into build/
+	@mkdir -p $(work)/module
+	@+$(call kbuild,$(in),$(kdir),$(work)/module) modules
+	$(in) scripts/rustdoc $(kdir) $(work)/module $(work)/doc
+	$(in) env CARGO_TARGET_DIR=$(work)/cargo cargo doc $(manifest) --no-deps
+
+rust-analyzer: $(ready)			## rust-project.json for editors
+	@mkdir -p $(work)/module
+	@+$(call kbuild,$(in),$(kdir),$(work)/module) rust-analyzer
+	@scripts/rust-project $(work)/module/rust-project.json $(if $(in),$(SUITE)) >rust-project.json
+	@echo 'wrote rust-project.json'
+
+## Installing and cleaning
+.PHONY: install-lib clean help
+install-lib: lib			## libzircon for C programs (DESTDIR=, PREFIX=)
+	scripts/install-lib $(out)/cargo/release '$(DESTDIR)' '$(PREFIX)'
+
+clean:					## remove build/ (the cache of "make setup" stays)
+	rm -rf build rust-project.json
+
+help:					## this list
+	@awk -F':.*\t## ' '/^## /{ print "\n" substr($$0, 4) } /^[a-z-]+:.*\t## /{ printf "  make %-16s %s\n", $$1, $$2 }' Makefile
