@@ -34,7 +34,8 @@ pub fn query() -> Result<Device, Status> {
 /// there is no lock that a fork could leave held, and a child inherits it.
 static OPEN: AtomicI32 = AtomicI32::new(-1);
 
-pub(crate) fn device() -> Result<BorrowedFd<'static>, Status> {
+/// The device, opened if it is not open yet, then open for good.
+pub fn device() -> Result<BorrowedFd<'static>, Status> {
     let fd = match OPEN.load(Ordering::Acquire) {
         -1 => open()?,
         fd => fd,

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use rustix::ioctl::{ioctl, Opcode, Updater};
 
 use crate::abi;
-use crate::device::device;
+pub use crate::device::device;
 use crate::{Device, Signals, Status, WaitResult};
 
 /// # Safety

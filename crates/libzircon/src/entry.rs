@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a handle is a handle to.
+
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use zxvmo::abi;
+
+/// The types of object there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ObjectType {
+    Process,
+    Vmar,
+    Vmo,
+}
+
+impl ObjectType {
+    /// `ZX_OBJ_TYPE_*`
+    pub(crate) const fn number(self) -> u32 {
+        match self {
+            Self::Process => abi::ZX_OBJ_TYPE_PROCESS,
+            Self::Vmar => abi::ZX_OBJ_TYPE_VMAR,
+            Self::Vmo => abi::ZX_OBJ_TYPE_VMO,
+        }
+    }
+}
+
+/// What a handle is a handle to. Fits into 64 bits: a descriptor or rights in
+/// the low half, the type in the high half, with the top bit for local ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// An object of the module, through a descriptor that belongs to the entry.
+    Kernel { object_type: ObjectType, fd: i32 },
+    /// The process or its root region, which this library stands for.
+    Local {
+        object_type: ObjectType,
+        rights: u32,
+    },
+}
+
+const LOCAL: u64 = 1 << 63;
+
+/// Handles to the process and to its root region; one of each is always there.
+static PROCESS_HANDLES: AtomicU32 = AtomicU32::new(1);
+static VMAR_HANDLES: AtomicU32 = AtomicU32::new(1);
+
+impl Entry {
+    pub(crate) const fn to_bits(self) -> u64 {
+        match self {
+            Self::Kernel { object_type, fd } => (object_type as u64) << 32 | fd as u32 as u64,
+            Self::Local {
+                object_type,
+                rights,
+            } => LOCAL | (object_type as u64) << 32 | rights as u64,
+        }
+    }
+
+    pub(crate) const fn from_bits(bits: u64) -> Self {
+        let object_type = match (bits & !LOCAL) >> 32 {
+            0 => ObjectType::Process,
+            1 => ObjectType::Vmar,
+            _ => ObjectType::Vmo,
+        };
+        if bits & LOCAL != 0 {
+            let rights = bits as u32;
+            Self::Local {
+                object_type,
+                rights,
+            }
+        } else {
+            let fd = bits as u32 as i32;
+            Self::Kernel { object_type, fd }
+        }
+    }
+
+    fn counter(self) -> Option<&'static AtomicU32> {
+        match self {
+            Self::Kernel { .. } => None,
+            Self::Local {
+                object_type: ObjectType::Process,
+                ..
+            } => Some(&PROCESS_HANDLES),
+            Self::Local { .. } => Some(&VMAR_HANDLES),
+        }
+    }
+
+    /// Handles to this local object.
+    pub(crate) fn handles(self) -> u32 {
+        self.counter()
+            .map_or(0, |counter| counter.load(Ordering::Relaxed))
+    }
+
+    /// The entry is now a handle.
+    pub(crate) fn count(self) {
+        if let Some(counter) = self.counter() {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Closes the handle that other threads use at this moment: the module
+    /// must see it closed, but the number of the descriptor must not be given
+    /// to anything else yet.
+    pub(crate) fn park(self) {
+        let Self::Kernel { fd, .. } = self else {
+            return;
+        };
+        if let Some(dead) = dead() {
+            // SAFETY: The descriptor belongs to this entry. Calls that have
+            // looked it up expect it to be closed under them.
+            unsafe { libc::dup3(dead.as_raw_fd(), fd, libc::O_CLOEXEC) };
+        }
+    }
+
+    /// Gives up what belongs to the entry.
+    pub(crate) fn release(self) {
+        if let Some(counter) = self.counter() {
+            counter.fetch_sub(1, Ordering::Relaxed);
+        }
+        if let Self::Kernel { fd, .. } = self {
+            // SAFETY: The descriptor belongs to this entry, which nobody uses
+            // any more.
+            drop(unsafe { OwnedFd::from_raw_fd(fd) });
+        }
+    }
+}
+
+/// A descriptor on which the calls on handles fail with ENOTTY: the device,
+/// which is open if there is any handle.
+#[cfg(not(test))]
+fn dead() -> Option<BorrowedFd<'static>> {
+    zxvmo::raw::device().ok()
+}
+
+#[cfg(test)]
+fn dead() -> Option<BorrowedFd<'static>> {
+    // SAFETY: Standard input stays open in tests.
+    Some(unsafe { BorrowedFd::borrow_raw(0) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_survive_packing() {
+        let types = [ObjectType::Process, ObjectType::Vmar, ObjectType::Vmo];
+        for object_type in types {
+            for number in [0, 1, i32::MAX] {
+                let entry = Entry::Kernel {
+                    object_type,
+                    fd: number,
+                };
+                assert_eq!(Entry::from_bits(entry.to_bits()), entry);
+            }
+            for rights in [0, 0x20801F, u32::MAX] {
+                let entry = Entry::Local {
+                    object_type,
+                    rights,
+                };
+                assert_eq!(Entry::from_bits(entry.to_bits()), entry);
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `zx_vmo_*` (spec sections 3 to 6).
+
+use std::ffi::c_void;
+
+use zxvmo::raw;
+
+use crate::entry::ObjectType;
+use crate::handle::hand_out;
+use crate::status::code;
+use crate::table::Handle;
+use crate::user;
+
+/// Creates a VMO of `size` bytes, rounded up to pages. The statuses are those
+/// of spec section 3.3; ZX_ERR_NOT_SUPPORTED if the module is not loaded.
+///
+/// # Safety
+///
+/// `out` may be overwritten.
+#[no_mangle]
+pub unsafe extern "C" fn zx_vmo_create(size: u64, options: u32, out: *mut u32) -> i32 {
+    let result = raw::create(size, options)
+        // SAFETY: By the contract of this function.
+        .and_then(|fd| unsafe { hand_out(ObjectType::Vmo, fd, out) });
+    code(result)
+}
+
+/// Reads `buffer_size` bytes at `offset`; all or error (spec section 4).
+///
+/// # Safety
+///
+/// `buffer` may be overwritten.
+#[no_mangle]
+pub unsafe extern "C" fn zx_vmo_read(
+    handle: u32,
+    buffer: *mut c_void,
+    offset: u64,
+    buffer_size: usize,
+) -> i32 {
+    let result = Handle::vmo(handle)
+        // SAFETY: By the contract of this function.
+        .and_then(|vmo| unsafe { raw::read(*vmo, buffer.cast(), offset, buffer_size) });
+    code(result)
+}
+
+/// Writes `buffer_size` bytes at `offset`; all or error (spec section 4).
+///
+/// # Safety
+///
+/// Nobody may write `buffer` meanwhile.
+#[no_mangle]
+pub unsafe extern "C" fn zx_vmo_write(
+    handle: u32,
+    buffer: *const c_void,
+    offset: u64,
+    buffer_size: usize,
+) -> i32 {
+    let result = Handle::vmo(handle)
+        // SAFETY: By the contract of this function.
+        .and_then(|vmo| unsafe { raw::write(*vmo, buffer.cast(), offset, buffer_size) });
+    code(result)
+}
+
+/// The size in bytes (spec section 5.1).
+///
+/// # Safety
+///
+/// `size` may be overwritten.
+#[no_mangle]
+pub unsafe extern "C" fn zx_vmo_get_size(handle: u32, size: *mut u64) -> i32 {
+    let result = Handle::vmo(handle).and_then(|vmo| raw::get_size(*vmo));
+    // SAFETY: By the contract of this function.
+    code(result.and_then(|value| unsafe { user::deliver(size, value) }))
+}
+
+/// Changes the size (spec sections 5.2 and 5.3).
+#[no_mangle]
+pub extern "C" fn zx_vmo_set_size(handle: u32, size: u64) -> i32 {
+    code(Handle::vmo(handle).and_then(|vmo| raw::set_size(*vmo, size)))
+}
+
+/// The stream size in bytes (spec section 6).
+///
+/// # Safety
+///
+/// `size` may be overwritten.
+#[no_mangle]
+pub unsafe extern "C" fn zx_vmo_get_stream_size(handle: u32, size: *mut u64) -> i32 {
+    let result = Handle::vmo(handle).and_then(|vmo| raw::get_stream_size(*vmo));
+    // SAFETY: By the contract of this function.
+    code(result.and_then(|value| unsafe { user::deliver(size, value) }))
+}
+
+/// Changes the stream size (spec section 6).
+#[no_mangle]
+pub extern "C" fn zx_vmo_set_stream_size(handle: u32, size: u64) -> i32 {
+    code(Handle::vmo(handle).and_then(|vmo| raw::set_stream_size(*vmo, size)))
+}
