@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
+# shellcheck disable=SC2034 # what is set here is read by those who source it
 #
 # Shared by the scripts of this directory (sourced, never run): messages, the
 # place of the cache, and the way into a root file system that set-up made.
@@ -11,7 +12,7 @@
 #   <suite>/current       link to the key in use
 #   <suite>/setup.log     output of the last set-up
 #   cargo/                CARGO_HOME of the builds
-#   kvm                   whether a guest boots with KVM here
+#   kvm-<kernels>         whether a guest boots with KVM here
 #
 # Inside a root file system, /usr/src/linux is the kernel's source,
 # /usr/src/linux-obj its prepared build directory (KDIR), and
@@ -56,7 +57,6 @@ load_suite() {
 	[ -r "$dir/info" ] ||
 		die "$1 is not set up on this machine: run 'make setup SUITE=$1' first."
 	dir=$(readlink -f "$dir")
-	# shellcheck disable=SC2034 # read by those who source this
 	ROOT=$dir/root
 	# shellcheck source=/dev/null
 	. "$dir/info"
