@@ -164,7 +164,7 @@ impl Request {
         ROOT_BASE
             .checked_add(self.vmar_offset)
             .filter(|&address| in_region(address, round_up(self.len)).is_some())
-            .unwrap_or(NOWHERE | self.vmar_offset % PAGE)
+            .unwrap_or(NOWHERE | (self.vmar_offset % PAGE))
     }
 
     /// Maps where an alignment or an upper limit allows.

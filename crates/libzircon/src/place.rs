@@ -92,8 +92,7 @@ mod tests {
         ];
         let found: Vec<_> = gaps(&areas, 0x2000..0x10000).collect();
         assert_eq!(found, [0x4000..0x8000, 0xD000..0x10000]);
-        let found: Vec<_> = gaps(&[], 0x2000..0x4000).collect();
-        assert_eq!(found, [0x2000..0x4000]);
+        assert!(gaps(&[], 0x2000..0x4000).eq(std::iter::once(0x2000..0x4000)));
     }
 
     #[test]

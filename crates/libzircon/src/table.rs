@@ -277,3 +277,81 @@ pub(crate) fn close(value: u32) -> Result<(), Status> {
     TABLE.leave(value, &user);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::io::Errno;
+    use rustix::pipe::pipe;
+    use std::os::fd::{IntoRawFd, OwnedFd};
+
+    /// A handle to the reading end of a pipe, and the writing end: that tells
+    /// whether the other one is open.
+    fn insert_pipe() -> (u32, i32, OwnedFd) {
+        let (reader, writer) = pipe().unwrap();
+        let fd = reader.into_raw_fd();
+        let object_type = ObjectType::Vmo;
+        let value = insert(Entry::Kernel { object_type, fd }).unwrap();
+        (value, fd, writer)
+    }
+
+    fn is_open_elsewhere(writer: &OwnedFd) -> bool {
+        rustix::io::write(writer, b"x") != Err(Errno::PIPE)
+    }
+
+    fn is_number_taken(fd: i32) -> bool {
+        // SAFETY: Asks for a flag.
+        unsafe { libc::fcntl(fd, libc::F_GETFD) != -1 }
+    }
+
+    #[test]
+    fn indexes_and_generations_fit() {
+        assert_eq!(ROOT_VMAR, 3);
+        assert_eq!(SELF, 7);
+        let last = value(MAX_SLOTS - 1, (1 << GENERATION_BITS) - 1);
+        assert_eq!(last, u32::MAX);
+        assert_eq!(index_of(last), MAX_SLOTS - 1);
+        assert_eq!(generation_of(last), (1 << GENERATION_BITS) - 1);
+        assert_eq!(place(FIRST_SLOTS), (0, 0));
+        assert_eq!(place(2 * FIRST_SLOTS - 1), (0, FIRST_SLOTS - 1));
+        assert_eq!(place(2 * FIRST_SLOTS), (1, 0));
+        assert_eq!(place(MAX_SLOTS - 1), (CHUNKS - 1, MAX_SLOTS / 2 - 1));
+    }
+
+    #[test]
+    fn closing_under_a_call_keeps_the_number() {
+        let (value, fd, writer) = insert_pipe();
+        let held = Handle::vmo(value).unwrap();
+        assert!(is_open_elsewhere(&writer));
+        close(value).unwrap();
+        // Closed for all to see, but the number is not free yet.
+        assert!(!is_open_elsewhere(&writer));
+        assert!(is_number_taken(fd));
+        assert_eq!(Handle::get(value).err(), Some(Status::BAD_HANDLE));
+        assert_eq!(close(value), Err(Status::BAD_HANDLE));
+        drop(held);
+    }
+
+    #[test]
+    fn a_child_does_not_wait_for_the_parents_calls() {
+        let (value, fd, writer) = insert_pipe();
+        let held = Handle::vmo(value).unwrap();
+        // SAFETY: The child only makes system calls.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            let is_closed = close(value).is_ok() && !is_number_taken(fd);
+            drop(held);
+            let is_gone = close(value).is_err();
+            // SAFETY: Ends the child.
+            unsafe { libc::_exit(if is_closed && is_gone { 0 } else { 1 }) };
+        }
+        let mut status = -1;
+        // SAFETY: Waits for the child.
+        assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+        assert_eq!(status, 0);
+        assert!(is_open_elsewhere(&writer));
+        drop(held);
+        close(value).unwrap();
+        assert!(!is_open_elsewhere(&writer));
+    }
+}

@@ -284,7 +284,7 @@ pub unsafe fn get_property(
 ///
 /// # Safety
 ///
-/// As [`write`], for `value[..size]`.
+/// As [`write()`], for `value[..size]`.
 pub unsafe fn set_property(
     fd: BorrowedFd<'_>,
     name: u32,

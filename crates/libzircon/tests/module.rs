@@ -1,0 +1,464 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The C calls against the module. Every test fails where it is not loaded.
+
+#![allow(clippy::unwrap_used, clippy::undocumented_unsafe_blocks)]
+
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use zircon::*;
+use zxvmo::abi::*;
+
+const OK: i32 = ZX_OK as i32;
+const SAME: u32 = ZX_RIGHT_SAME_RIGHTS;
+const READ: u32 = ZX_VM_PERM_READ;
+const WRITE: u32 = ZX_VM_PERM_WRITE;
+const FOREVER: i64 = ZX_TIME_INFINITE as i64;
+
+/// One test at a time: some count descriptors.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn create(size: u64, options: u32) -> u32 {
+    let mut handle = 0;
+    let status = unsafe { zx_vmo_create(size, options, &mut handle) };
+    assert_eq!(status, OK, "cannot create a VMO (is zxvmo loaded?)");
+    handle
+}
+
+fn duplicate(handle: u32, rights: u32) -> u32 {
+    let mut out = 0;
+    assert_eq!(unsafe { zx_handle_duplicate(handle, rights, &mut out) }, OK);
+    out
+}
+
+fn size(handle: u32) -> Result<u64, i32> {
+    let mut size = 0;
+    match unsafe { zx_vmo_get_size(handle, &mut size) } {
+        OK => Ok(size),
+        status => Err(status),
+    }
+}
+
+fn info(handle: u32) -> zxvmo_info_vmo {
+    let mut info = zxvmo_info_vmo::default();
+    let status = unsafe {
+        zx_object_get_info(
+            handle,
+            ZX_INFO_VMO,
+            (&raw mut info).cast(),
+            size_of_val(&info),
+            ptr::null_mut(),
+            ptr::null_mut(),
+        )
+    };
+    assert_eq!(status, OK);
+    info
+}
+
+fn handle_count(handle: u32) -> u32 {
+    let mut count = 0u32;
+    let status = unsafe {
+        zx_object_get_info(
+            handle,
+            ZX_INFO_HANDLE_COUNT,
+            (&raw mut count).cast(),
+            4,
+            ptr::null_mut(),
+            ptr::null_mut(),
+        )
+    };
+    assert_eq!(status, OK);
+    count
+}
+
+fn wait(handle: u32, signals: u32, deadline: i64) -> (i32, u32) {
+    let mut observed = 0;
+    let status = unsafe { zx_object_wait_one(handle, signals, deadline, &mut observed) };
+    (status, observed)
+}
+
+fn map(vmo: u32, options: u32, offset: usize, len: usize) -> Result<usize, i32> {
+    let root = zx_vmar_root_self();
+    let mut address = 0;
+    match unsafe { zx_vmar_map(root, options, offset, vmo, 0, len, &mut address) } {
+        OK => Ok(address),
+        status => Err(status),
+    }
+}
+
+fn unmap(address: usize, len: usize) {
+    let status = unsafe { zx_vmar_unmap(zx_vmar_root_self(), address, len) };
+    assert_eq!(status, OK);
+}
+
+fn region() -> (usize, usize) {
+    let mut record = [0usize; 2];
+    let status = unsafe {
+        zx_object_get_info(
+            zx_vmar_root_self(),
+            ZX_INFO_VMAR,
+            record.as_mut_ptr().cast(),
+            16,
+            ptr::null_mut(),
+            ptr::null_mut(),
+        )
+    };
+    assert_eq!(status, OK);
+    (record[0], record[1])
+}
+
+fn open_descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+#[test]
+fn data_goes_in_and_out() {
+    let _alone = alone();
+    let vmo = create(5000, 0);
+    assert_eq!(size(vmo), Ok(8192));
+    let data = *b"hello";
+    assert_eq!(
+        unsafe { zx_vmo_write(vmo, data.as_ptr().cast(), 4094, 5) },
+        OK
+    );
+    let mut back = [0u8; 5];
+    assert_eq!(
+        unsafe { zx_vmo_read(vmo, back.as_mut_ptr().cast(), 4094, 5) },
+        OK
+    );
+    assert_eq!(back, data);
+    assert_eq!(
+        unsafe { zx_vmo_read(vmo, ptr::null_mut(), 0, 1) },
+        ZX_ERR_NOT_FOUND
+    );
+    assert_eq!(zx_handle_close(vmo), OK);
+    assert_eq!(size(vmo), Err(ZX_ERR_BAD_HANDLE));
+}
+
+#[test]
+fn bad_results_leak_nothing() {
+    let _alone = alone();
+    let vmo = create(0, 0);
+    let before = open_descriptors();
+    for out in [ptr::null_mut(), ptr::without_provenance_mut(8)] {
+        assert_eq!(unsafe { zx_vmo_create(0, 0, out) }, ZX_ERR_INVALID_ARGS);
+        let too_large = unsafe { zx_vmo_create(u64::MAX, 0, out) };
+        assert_eq!(too_large, ZX_ERR_OUT_OF_RANGE);
+        let status = unsafe { zx_handle_duplicate(vmo, SAME, out) };
+        assert_eq!(status, ZX_ERR_INVALID_ARGS);
+        let status = unsafe { zx_vmo_get_size(vmo, out.cast()) };
+        assert_eq!(status, ZX_ERR_INVALID_ARGS);
+    }
+    assert_eq!(handle_count(vmo), 1);
+    assert_eq!(open_descriptors(), before);
+}
+
+#[test]
+fn replacing() {
+    let _alone = alone();
+    let mut handle = create(4096, 0);
+    let first = handle;
+    let status = unsafe { zx_handle_replace(first, ZX_RIGHT_INSPECT, &mut handle) };
+    assert_eq!(status, OK);
+    assert_eq!(zx_handle_close(first), ZX_ERR_BAD_HANDLE);
+    assert_eq!(handle_count(handle), 1);
+    assert_eq!(info(handle).handle_rights, ZX_RIGHT_INSPECT);
+    let second = handle;
+    let status = unsafe { zx_handle_replace(second, ZX_RIGHT_READ, &mut handle) };
+    assert_eq!(status, ZX_ERR_INVALID_ARGS);
+    assert_eq!(handle, second);
+    assert_eq!(zx_handle_check_valid(second), ZX_ERR_NOT_FOUND);
+}
+
+#[test]
+fn closing_cancels_waits() {
+    let _alone = alone();
+    let vmo = create(0, 0);
+    let other = duplicate(vmo, SAME);
+    thread::scope(|scope| {
+        let waiter = scope.spawn(|| wait(vmo, ZX_USER_SIGNAL_0, FOREVER));
+        thread::sleep(Duration::from_millis(50));
+        assert_eq!(zx_handle_close(vmo), OK);
+        assert_eq!(zx_handle_close(vmo), ZX_ERR_BAD_HANDLE);
+        let expected = ZX_SIGNAL_HANDLE_CLOSED | ZX_VMO_ZERO_CHILDREN;
+        assert_eq!(waiter.join().unwrap(), (ZX_ERR_CANCELED, expected));
+    });
+    // Another handle to the same object goes on waiting.
+    thread::scope(|scope| {
+        let third = duplicate(other, SAME);
+        let waiter = scope.spawn(|| wait(other, ZX_USER_SIGNAL_0, FOREVER));
+        thread::sleep(Duration::from_millis(20));
+        assert_eq!(zx_handle_close(third), OK);
+        thread::sleep(Duration::from_millis(20));
+        assert!(!waiter.is_finished());
+        assert_eq!(zx_object_signal(other, 0, ZX_USER_SIGNAL_0), OK);
+        assert_eq!(waiter.join().unwrap().0, OK);
+    });
+    // Replacing closes the source.
+    thread::scope(|scope| {
+        let waiter = scope.spawn(|| wait(other, ZX_USER_SIGNAL_1, FOREVER));
+        thread::sleep(Duration::from_millis(50));
+        let mut new = 0;
+        assert_eq!(unsafe { zx_handle_replace(other, SAME, &mut new) }, OK);
+        assert_eq!(waiter.join().unwrap().0, ZX_ERR_CANCELED);
+    });
+}
+
+#[test]
+fn closing_under_calls_hits_nobody_else() {
+    let _alone = alone();
+    create(0, 0);
+    let before = open_descriptors();
+    let stop = AtomicBool::new(false);
+    let shared = Mutex::new(create(4096, 0));
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    let handle = *shared.lock().unwrap();
+                    match size(handle) {
+                        Ok(size) => assert_eq!(size, 4096),
+                        Err(status) => assert_eq!(status, ZX_ERR_BAD_HANDLE),
+                    }
+                }
+            });
+        }
+        for _ in 0..5_000 {
+            // The number that becomes free is used again at once, by a VMO of
+            // another size that nobody asks for.
+            let old = *shared.lock().unwrap();
+            assert_eq!(zx_handle_close(old), OK);
+            let bait = create(8192, 0);
+            *shared.lock().unwrap() = create(4096, 0);
+            assert_eq!(size(bait), Ok(8192));
+            assert_eq!(zx_handle_close(bait), OK);
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(zx_handle_close(*shared.lock().unwrap()), OK);
+    assert_eq!(open_descriptors(), before);
+}
+
+#[test]
+fn a_child_has_the_handles() {
+    let _alone = alone();
+    let vmo = create(4096, 0);
+    let waited_on = create(0, 0);
+    thread::scope(|scope| {
+        // A thread that is in a call while the process forks.
+        let waiter = scope.spawn(|| wait(waited_on, ZX_USER_SIGNAL_0, FOREVER));
+        thread::sleep(Duration::from_millis(30));
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            let write = unsafe { zx_vmo_write(vmo, b"child".as_ptr().cast(), 0, 5) };
+            let before = open_descriptors();
+            let close = zx_handle_close(waited_on);
+            let is_closed = open_descriptors() == before - 1;
+            let mut own = 0;
+            let create = unsafe { zx_vmo_create(4096, 0, &mut own) };
+            let good = [write, close, create] == [OK; 3] && is_closed && size(own) == Ok(4096);
+            unsafe { libc::_exit(if good { 0 } else { 1 }) };
+        }
+        let mut status = 0;
+        assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+        assert_eq!(status, 0);
+        // What the child closed is its own.
+        assert!(!waiter.is_finished());
+        assert_eq!(zx_object_signal(waited_on, 0, ZX_USER_SIGNAL_0), OK);
+        assert_eq!(waiter.join().unwrap().0, OK);
+    });
+    let mut back = [0u8; 5];
+    let status = unsafe { zx_vmo_read(vmo, back.as_mut_ptr().cast(), 0, 5) };
+    assert_eq!((status, &back), (OK, b"child"));
+}
+
+#[test]
+fn descriptors_close_on_exec_and_zero_is_one() {
+    let _alone = alone();
+    let stdin = unsafe { BorrowedFd::borrow_raw(0) };
+    let saved = stdin.try_clone_to_owned().unwrap();
+    // The device is open already, so that the VMO gets the lowest number.
+    create(0, 0);
+    unsafe { libc::close(0) };
+    let vmo = create(4096, 0);
+    let is_vmo = size(vmo) == Ok(4096);
+    let flags = unsafe { libc::fcntl(0, libc::F_GETFD) };
+    let closed = zx_handle_close(vmo);
+    unsafe { libc::dup2(saved.as_raw_fd(), 0) };
+    assert!(is_vmo);
+    assert_eq!((flags, closed), (libc::FD_CLOEXEC, OK));
+}
+
+#[test]
+fn properties_and_topics() {
+    let _alone = alone();
+    let vmo = create(100, 0);
+    let mut size = 0u64;
+    let value = (&raw mut size).cast();
+    let get = |len| unsafe { zx_object_get_property(vmo, ZX_PROP_VMO_CONTENT_SIZE, value, len) };
+    assert_eq!(get(7), ZX_ERR_BUFFER_TOO_SMALL);
+    assert_eq!(get(8), OK);
+    assert_eq!(size, 100);
+    let ask = |topic| unsafe {
+        zx_object_get_info(
+            vmo,
+            topic,
+            ptr::null_mut(),
+            0,
+            ptr::null_mut(),
+            ptr::null_mut(),
+        )
+    };
+    assert_eq!(ask(ZX_INFO_HANDLE_VALID), OK);
+    for topic in [ZX_INFO_VMO, ZX_INFO_VMO_V1, ZX_INFO_HANDLE_BASIC] {
+        assert_eq!(ask(topic), ZX_ERR_BUFFER_TOO_SMALL);
+    }
+    for topic in [ZX_INFO_VMAR, ZX_INFO_STREAM, ZX_INFO_PROCESS_VMOS] {
+        assert_eq!(ask(topic), ZX_ERR_WRONG_TYPE);
+    }
+    assert_eq!(ask(0x4000_0017), ZX_ERR_NOT_SUPPORTED);
+    let child = zx_object_get_child(vmo, 1, 0, ptr::null_mut());
+    assert_eq!(child, ZX_ERR_ACCESS_DENIED);
+}
+
+#[test]
+fn mapping_anywhere_and_somewhere() {
+    let _alone = alone();
+    let vmo = create(8192, 0);
+    let (base, _) = region();
+    let address = map(vmo, READ | WRITE, 0, 5000).unwrap();
+    unsafe { (address as *mut u8).add(8191).write_volatile(7) };
+    assert_eq!(info(vmo).committed_bytes, 4096);
+    let offset = address - base;
+    assert_eq!(
+        map(vmo, READ | ZX_VM_SPECIFIC, offset, 4096),
+        Err(ZX_ERR_ALREADY_EXISTS)
+    );
+    let over = map(vmo, READ | ZX_VM_SPECIFIC_OVERWRITE, offset + 4096, 4096);
+    assert_eq!(over, Ok(address + 4096));
+    unmap(address, 8192);
+    assert_eq!(info(vmo).num_mappings, 0);
+    assert_eq!(map(vmo, READ | ZX_VM_SPECIFIC, offset, 4096), Ok(address));
+    unmap(address, 4096);
+}
+
+#[test]
+fn mapping_with_wishes() {
+    let _alone = alone();
+    let vmo = create(4096, 0);
+    for (option, align) in [
+        (ZX_VM_ALIGN_1KB, 4096),
+        (ZX_VM_ALIGN_2MB, 2 << 20),
+        (ZX_VM_ALIGN_4GB, 4 << 30),
+    ] {
+        let address = map(vmo, READ | option, 0, 4096).unwrap();
+        assert_eq!(address % align, 0);
+        unmap(address, 4096);
+    }
+    let (base, len) = region();
+    let limit = 1 << 40;
+    let below = READ | ZX_VM_OFFSET_IS_UPPER_LIMIT;
+    let address = map(vmo, below | ZX_VM_ALIGN_1MB, limit, 4096).unwrap();
+    assert!(address + 4096 <= base + limit && address % (1 << 20) == 0);
+    unmap(address, 4096);
+    for (options, offset, length, expected) in [
+        (below, limit + 1, 4096, ZX_ERR_INVALID_ARGS),
+        (below, 4096, 8192, ZX_ERR_INVALID_ARGS),
+        (below, len + 4096, 4096, ZX_ERR_INVALID_ARGS),
+        (below | ZX_VM_SPECIFIC, limit, 4096, ZX_ERR_INVALID_ARGS),
+        (below, limit, 0, ZX_ERR_INVALID_ARGS),
+        (below, limit, usize::MAX, ZX_ERR_OUT_OF_RANGE),
+        (below, limit + 1, usize::MAX, ZX_ERR_OUT_OF_RANGE),
+        (below, 1 << 46, (1 << 46) - 4096, ZX_ERR_NO_RESOURCES),
+        (READ | ZX_VM_ALIGN_2MB, 4096, 4096, ZX_ERR_INVALID_ARGS),
+        (READ | (9 << 24), 0, 4096, ZX_ERR_INVALID_ARGS),
+        (READ | (33 << 24), 0, 4096, ZX_ERR_INVALID_ARGS),
+        (below | (33 << 24), limit, 4096, ZX_ERR_INVALID_ARGS),
+        (READ, 4096, 4096, ZX_ERR_INVALID_ARGS),
+        (READ | ZX_VM_SPECIFIC, len, 4096, ZX_ERR_INVALID_ARGS),
+        (
+            READ | ZX_VM_SPECIFIC,
+            usize::MAX - 4095,
+            4096,
+            ZX_ERR_INVALID_ARGS,
+        ),
+        (READ | ZX_VM_SPECIFIC, 1, 4096, ZX_ERR_INVALID_ARGS),
+    ] {
+        let result = map(vmo, options, offset, length);
+        assert_eq!(
+            result,
+            Err(expected),
+            "{options:#x} {offset:#x} {length:#x}"
+        );
+    }
+    // Rights come before all of that.
+    let weak = duplicate(vmo, ZX_RIGHT_READ);
+    assert_eq!(map(weak, below, 1, 0), Err(ZX_ERR_ACCESS_DENIED));
+    let resizable = create(4096, ZX_VMO_RESIZABLE);
+    let strict = below | ZX_VM_REQUIRE_NON_RESIZABLE;
+    assert_eq!(map(resizable, strict, 1, 0), Err(ZX_ERR_NOT_SUPPORTED));
+}
+
+#[test]
+fn mapping_through_bad_handles_and_pointers() {
+    let _alone = alone();
+    let vmo = create(4096, 0);
+    let root = zx_vmar_root_self();
+    let mut address = 0;
+    for (region, object, expected) in [
+        (0, vmo, ZX_ERR_BAD_HANDLE),
+        (vmo, 0, ZX_ERR_WRONG_TYPE),
+        (root, 0, ZX_ERR_BAD_HANDLE),
+        (root, root, ZX_ERR_WRONG_TYPE),
+    ] {
+        let status = unsafe { zx_vmar_map(region, 0, 0, object, 0, 4096, &mut address) };
+        assert_eq!(status, expected);
+    }
+    let status = unsafe { zx_vmar_map(root, READ, 0, vmo, 0, 4096, ptr::null_mut()) };
+    assert_eq!(status, ZX_ERR_INVALID_ARGS);
+    assert_eq!(info(vmo).num_mappings, 0);
+}
+
+#[test]
+fn permissions_have_a_maximum() {
+    let _alone = alone();
+    let vmo = create(8192, 0);
+    let root = zx_vmar_root_self();
+    let protect = |options, address| unsafe { zx_vmar_protect(root, options, address, 8192) };
+
+    // From a handle that could write: also when it is closed.
+    let strong = duplicate(vmo, SAME);
+    let address = map(strong, READ, 0, 8192).unwrap();
+    assert_eq!(zx_handle_close(strong), OK);
+    assert_eq!(protect(READ | WRITE, address), OK);
+    unsafe { (address as *mut u8).write_volatile(1) };
+    unmap(address, 8192);
+
+    // From a handle that could not.
+    let reader = duplicate(vmo, ZX_RIGHT_READ | ZX_RIGHT_MAP);
+    let address = map(reader, READ, 0, 8192).unwrap();
+    assert_eq!(protect(READ | WRITE, address), ZX_ERR_ACCESS_DENIED);
+    unmap(address, 8192);
+
+    // Through a handle to the region that could not.
+    let mut weak = 0;
+    let rights = ZX_RIGHT_READ;
+    assert_eq!(unsafe { zx_handle_duplicate(root, rights, &mut weak) }, OK);
+    let mut address = 0;
+    let mut try_map =
+        |options| unsafe { zx_vmar_map(weak, options, 0, vmo, 0, 8192, &mut address) };
+    assert_eq!(try_map(READ | WRITE), ZX_ERR_ACCESS_DENIED);
+    assert_eq!(try_map(WRITE), ZX_ERR_INVALID_ARGS);
+    assert_eq!(try_map(READ), OK);
+    assert_eq!(protect(READ | WRITE, address), ZX_ERR_ACCESS_DENIED);
+    assert_eq!(protect(0, address), OK);
+    assert_eq!(protect(READ, address), OK);
+    unmap(address, 8192);
+}

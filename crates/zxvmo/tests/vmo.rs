@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The client against the module. Every test fails where it is not loaded.
+
+#![allow(clippy::unwrap_used)]
+
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::thread;
+use std::time::Duration;
+
+use zxvmo::{
+    MonotonicDuration, MonotonicInstant, Name, ObjectType, Rights, Signals, Status, VmarFlags, Vmo,
+    VmoInfoFlags, VmoOptions, WaitResult,
+};
+
+const READ_WRITE: VmarFlags = VmarFlags::PERM_READ.union(VmarFlags::PERM_WRITE);
+
+fn create(options: VmoOptions, size: u64) -> Vmo {
+    Vmo::create_with_opts(options, size)
+        .unwrap_or_else(|status| panic!("cannot create a VMO: {status} (is zxvmo loaded?)"))
+}
+
+fn vmo(size: u64) -> Vmo {
+    create(VmoOptions::empty(), size)
+}
+
+#[test]
+fn the_module_says_what_it_offers() {
+    let device = zxvmo::query().unwrap();
+    assert!(device.abi_version >= 1);
+    assert_eq!(device.page_size, 4096);
+    assert_eq!(device.max_size, 0xFFFF_FFFF_FFFF_0000);
+}
+
+#[test]
+fn sizes_are_rounded() {
+    for (asked, size) in [(0, 0), (1, 4096), (4096, 4096), (4097, 8192)] {
+        let vmo = vmo(asked);
+        assert_eq!(vmo.get_size(), Ok(size));
+        assert_eq!(vmo.get_stream_size(), Ok(asked));
+        assert_eq!(vmo.get_content_size(), Ok(asked));
+    }
+    assert_eq!(Vmo::create(u64::MAX).unwrap_err(), Status::OUT_OF_RANGE);
+    let both = VmoOptions::RESIZABLE | VmoOptions::UNBOUNDED;
+    assert_eq!(
+        Vmo::create_with_opts(both, 0).unwrap_err(),
+        Status::INVALID_ARGS
+    );
+}
+
+#[test]
+fn data_is_read_back() {
+    let vmo = vmo(8192);
+    vmo.write(b"across", 4093).unwrap();
+    let mut back = [0xFF; 8];
+    vmo.read(&mut back, 4092).unwrap();
+    assert_eq!(&back, b"\0across\0");
+    assert_eq!(vmo.read_to_vec(4093, 6).unwrap(), b"across");
+    assert_eq!(vmo.read(&mut back, 8185), Err(Status::OUT_OF_RANGE));
+    assert_eq!(vmo.write(&[], 8192), Ok(()));
+    assert_eq!(vmo.write(&[], 8193), Err(Status::OUT_OF_RANGE));
+}
+
+#[test]
+fn resizing() {
+    let vmo = create(VmoOptions::RESIZABLE, 4096);
+    vmo.set_size(5000).unwrap();
+    assert_eq!(
+        (vmo.get_size(), vmo.get_stream_size()),
+        (Ok(8192), Ok(5000))
+    );
+    vmo.set_stream_size(100).unwrap();
+    assert_eq!(vmo.set_stream_size(8193), Err(Status::OUT_OF_RANGE));
+    vmo.set_content_size(&200).unwrap();
+    assert_eq!(vmo.get_stream_size(), Ok(200));
+    assert_eq!(self::vmo(4096).set_size(0), Err(Status::UNAVAILABLE));
+}
+
+#[test]
+fn handles_have_rights() {
+    let vmo = vmo(4096);
+    let info = vmo.basic_info().unwrap();
+    assert_eq!(info.rights, Rights::VMO_DEFAULT);
+    assert_eq!(info.object_type, ObjectType::VMO);
+    assert!(info.koid.raw_koid() >= 1024);
+
+    let reader = vmo
+        .duplicate_handle(Rights::READ | Rights::INSPECT)
+        .unwrap();
+    assert_eq!(reader.basic_info().unwrap().koid, info.koid);
+    assert_eq!(reader.count_info().unwrap().handle_count, 2);
+    assert_eq!(reader.write(b"x", 0), Err(Status::ACCESS_DENIED));
+    assert_eq!(
+        reader.duplicate_handle(Rights::SAME_RIGHTS).unwrap_err(),
+        Status::ACCESS_DENIED
+    );
+
+    let fewer = reader.replace_handle(Rights::NONE).unwrap();
+    assert_eq!(fewer.get_size(), Ok(4096));
+    assert_eq!(fewer.read(&mut [0], 0), Err(Status::ACCESS_DENIED));
+    assert_eq!(
+        fewer.replace_handle(Rights::READ).unwrap_err(),
+        Status::INVALID_ARGS
+    );
+    assert_eq!(vmo.count_info().unwrap().handle_count, 1);
+}
+
+#[test]
+fn names_and_info() {
+    let vmo = create(VmoOptions::RESIZABLE, 1);
+    assert_eq!(vmo.get_name().unwrap().as_bytes(), b"");
+    vmo.set_name(&Name::new("first").unwrap()).unwrap();
+    assert_eq!(vmo.get_name().unwrap().to_string(), "first");
+    vmo.write(b"x", 0).unwrap();
+    let info = vmo.info().unwrap();
+    assert_eq!(info.name.as_bytes(), b"first");
+    assert_eq!((info.size_bytes, info.committed_bytes), (4096, 4096));
+    let flags = VmoInfoFlags::PAGED | VmoInfoFlags::RESIZABLE | VmoInfoFlags::VIA_HANDLE;
+    assert_eq!(info.flags, flags);
+    vmo.set_name(&Name::new_lossy("")).unwrap();
+    assert_eq!(vmo.get_name().unwrap().as_bytes(), b"");
+}
+
+#[test]
+fn waits_end() {
+    let vmo = vmo(0);
+    let idle = vmo.wait_one(Signals::USER_0, MonotonicInstant::INFINITE_PAST);
+    assert_eq!(idle, WaitResult::TimedOut(Signals::VMO_ZERO_CHILDREN));
+    let start = MonotonicInstant::get();
+    let deadline = start + MonotonicDuration::from_millis(20);
+    assert_eq!(
+        vmo.wait_one(Signals::NONE, deadline).to_result(),
+        Err(Status::TIMED_OUT)
+    );
+    assert!(MonotonicInstant::get() >= deadline);
+    assert_eq!(
+        vmo.signal(Signals::VMO_ZERO_CHILDREN, Signals::NONE),
+        Err(Status::INVALID_ARGS)
+    );
+    thread::scope(|scope| {
+        let waiter = scope.spawn(|| vmo.wait_one(Signals::USER_0, MonotonicInstant::INFINITE));
+        thread::sleep(Duration::from_millis(20));
+        vmo.signal(Signals::NONE, Signals::USER_0).unwrap();
+        let all = Signals::USER_0 | Signals::VMO_ZERO_CHILDREN;
+        assert_eq!(waiter.join().unwrap(), WaitResult::Ok(all));
+    });
+}
+
+#[test]
+fn mappings_are_the_memory() {
+    let vmo = vmo(8192);
+    let mapping = vmo.map(0, 5000, READ_WRITE).unwrap();
+    assert_eq!(mapping.len(), 8192);
+    mapping.copy_in(b"mapped", 4094).unwrap();
+    assert_eq!(vmo.read_to_vec(4094, 6).unwrap(), b"mapped");
+    vmo.write(b"M", 4094).unwrap();
+    let mut back = [0; 6];
+    mapping.copy_out(&mut back, 4094).unwrap();
+    assert_eq!(&back, b"Mapped");
+
+    let second = vmo.map(4096, 4096, VmarFlags::PERM_READ).unwrap();
+    second.copy_out(&mut back[..4], 0).unwrap();
+    assert_eq!(&back[..4], b"pped");
+    assert_eq!(second.copy_in(b"x", 0), Err(Status::ACCESS_DENIED));
+    assert_eq!(vmo.info().unwrap().num_mappings, 2);
+
+    // The mapping outlives the handle.
+    drop(vmo);
+    mapping.copy_out(&mut back, 4094).unwrap();
+    assert_eq!(&back, b"Mapped");
+}
+
+#[test]
+fn mappings_that_are_refused() {
+    let vmo = vmo(4096);
+    let map = |offset, len, flags| vmo.map(offset, len, flags).map(drop).unwrap_err();
+    assert_eq!(map(0, 4096, VmarFlags::PERM_WRITE), Status::INVALID_ARGS);
+    assert_eq!(map(1, 4096, READ_WRITE), Status::INVALID_ARGS);
+    assert_eq!(map(0, 0, READ_WRITE), Status::INVALID_ARGS);
+    assert_eq!(
+        map(0xFFFF_FFFF_FFFF_F000, 8192, READ_WRITE),
+        Status::OUT_OF_RANGE
+    );
+    let reader = vmo.duplicate_handle(Rights::READ | Rights::MAP).unwrap();
+    assert_eq!(
+        reader.map(0, 4096, READ_WRITE).unwrap_err(),
+        Status::ACCESS_DENIED
+    );
+}
+
+#[test]
+fn handles_are_descriptors() {
+    let vmo = vmo(4096);
+    let koid = vmo.basic_info().unwrap().koid;
+    let fd: OwnedFd = vmo.into();
+    let dup = Vmo::from(fd.try_clone().unwrap());
+    // The same handle under two numbers: rights and count stay.
+    assert_eq!(dup.basic_info().unwrap().koid, koid);
+    assert_eq!(dup.count_info().unwrap().handle_count, 1);
+    assert_ne!(dup.as_raw_fd(), fd.as_fd().as_raw_fd());
+
+    let null = Vmo::from(OwnedFd::from(std::fs::File::open("/dev/null").unwrap()));
+    assert_eq!(null.get_size(), Err(Status::BAD_HANDLE));
+    assert_eq!(
+        null.wait_one(Signals::NONE, MonotonicInstant::INFINITE),
+        WaitResult::Err(Status::BAD_HANDLE)
+    );
+}
