@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Faults on a store's mappings (spec 13.5, 14). See [`store`](crate::store) for what mappings
+//! may show and for the locks.
+#![deny(unsafe_code)]
+
+use crate::{
+    page_map::Shown,
+    store::{Inner, Store},
+    sys::{
+        page::{Page, ZeroPage},
+        vma::{Fault, FaultResult},
+        PAGE_SIZE,
+    },
+};
+use kernel::prelude::*;
+
+/// Pages around a fault that are entered with it, if they are there: a power of two. As in the
+/// kernel's own fault-around, one fault then serves a sequential reader or writer for 64 KiB.
+const AROUND: u64 = 16;
+
+impl Store {
+    /// Enters what the store shows into the page table: for a write the page, made owned; for a
+    /// read whatever there is, copying and committing nothing. A `bounded` mapping ends at the
+    /// stream size, any other at the size.
+    pub(crate) fn resolve(&self, fault: &Fault<'_>, write: bool, bounded: bool) -> FaultResult {
+        let index = fault.page_index();
+        {
+            let inner = self.read_lock();
+            let end = self.mappable_pages(bounded);
+            if index >= end {
+                return FaultResult::SigBus;
+            }
+            let entered = match inner.pages.get(index) {
+                Shown::Owned(page) => Some(fault.insert(index, page, true)),
+                Shown::Shared(page) if !write => Some(fault.insert(index, page, false)),
+                Shown::Hole if write && !inner.zeros_shown => match inner.pages.fill(index) {
+                    Ok(page) => page.map(|page| fault.insert(index, page, true)),
+                    Err(error) => return failed(error),
+                },
+                _ => None,
+            };
+            if let Some(result) = entered {
+                enter_around(&inner, fault, index, end);
+                return result;
+            }
+        }
+        let mut inner = self.write_lock();
+        if index >= self.mappable_pages(bounded) {
+            return FaultResult::SigBus;
+        }
+        if write {
+            return match inner.own(index) {
+                Ok(page) => fault.insert(index, page, true),
+                Err(error) => failed(error),
+            };
+        }
+        match inner.pages.get(index) {
+            Shown::Owned(page) => fault.insert(index, page, true),
+            Shown::Shared(page) => fault.insert(index, page, false),
+            Shown::Hole => match ZeroPage::get() {
+                Some(zeros) => {
+                    inner.zeros_shown = true;
+                    fault.insert(index, zeros, false)
+                }
+                None => FaultResult::OutOfMemory,
+            },
+        }
+    }
+
+    fn mappable_pages(&self, bounded: bool) -> u64 {
+        if bounded {
+            self.stream_size().div_ceil(PAGE_SIZE)
+        } else {
+            self.page_count()
+        }
+    }
+}
+
+/// Enters the pages next to `index` that are there. No harm if one cannot be.
+fn enter_around(inner: &Inner, fault: &Fault<'_>, index: u64, end: u64) {
+    let (first, window_end) = fault.window();
+    let first = first.max(index & !(AROUND - 1));
+    let end = window_end.min((index | (AROUND - 1)) + 1).min(end);
+    for near in (first..end).filter(|&near| near != index) {
+        match inner.pages.get(near) {
+            Shown::Owned(page) => enter(fault, near, page, true),
+            Shown::Shared(page) => enter(fault, near, page, false),
+            Shown::Hole => {}
+        }
+    }
+}
+
+fn enter(fault: &Fault<'_>, index: u64, page: &Page, write: bool) {
+    let _ = fault.insert(index, page, write);
+}
+
+fn failed(error: Error) -> FaultResult {
+    if error == ENOMEM {
+        FaultResult::OutOfMemory
+    } else {
+        FaultResult::SigBus
+    }
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A handle: what one open file description of a VMO carries (spec 0.5, 18).
+//!
+//! The rights belong to the handle, are fixed when it is made, and can only be taken away whole:
+//! `zx_handle_replace` leaves the old file description without a handle, so that every call on it
+//! answers BAD_HANDLE until its descriptors are closed. dup(2), fork(2) and SCM_RIGHTS share the
+//! description, hence the handle. The handle is closed when the description is released.
+#![deny(unsafe_code)]
+
+use crate::{
+    io, ioctl, mapping, info,
+    rights::Rights,
+    status::{Status, ZxResult},
+    sys::{
+        file::{AccessMode, File, FileOps, FileRef, FileTable, PendingDescriptor},
+        uapi,
+        user::IovIter,
+        vma::NewMapping,
+        wait::PollTable,
+    },
+    vmo::Vmo,
+};
+use kernel::{
+    prelude::*,
+    seq_file::SeqFile,
+    sync::{
+        atomic::{Atomic, Full, Relaxed},
+        Arc,
+    },
+};
+
+/// In place of rights: the handle is gone. No handle holds this bit (spec 2.1).
+const GONE: u32 = uapi::ZX_RIGHT_SAME_RIGHTS;
+
+/// See the head of this file.
+pub(crate) struct Handle {
+    vmo: Arc<Vmo>,
+    rights: Atomic<u32>,
+}
+
+impl Handle {
+    /// Makes a handle to `vmo`, in a descriptor still to be installed.
+    pub(crate) fn create(vmo: &Arc<Vmo>, rights: Rights) -> ZxResult<PendingDescriptor> {
+        let inode = vmo.inode().ok_or(Status::BAD_HANDLE)?;
+        let mode = AccessMode {
+            read: rights.has(Rights::READ),
+            write: rights.has(Rights::WRITE),
+        };
+        let handle = KBox::new(Self::new(vmo, rights), GFP_KERNEL_ACCOUNT)?;
+        Ok(PendingDescriptor::new(|| {
+            FileRef::create(vmo.pin(), &inode, mode, handle)
+        })?)
+    }
+
+    fn new(vmo: &Arc<Vmo>, rights: Rights) -> Self {
+        vmo.handle_added();
+        Self {
+            vmo: vmo.clone(),
+            rights: Atomic::new(rights.raw()),
+        }
+    }
+
+    /// The object and the rights to it; BAD_HANDLE if the handle was replaced.
+    pub(crate) fn get(&self) -> ZxResult<(&Arc<Vmo>, Rights)> {
+        match self.rights.load(Relaxed) {
+            rights if rights & GONE != 0 => Err(Status::BAD_HANDLE),
+            rights => Ok((&self.vmo, Rights::from_raw(rights))),
+        }
+    }
+
+    /// The object, if the handle has all of `wanted`.
+    pub(crate) fn require(&self, wanted: Rights) -> ZxResult<&Arc<Vmo>> {
+        let (vmo, rights) = self.get()?;
+        rights.require(wanted)?;
+        Ok(vmo)
+    }
+
+    /// `zx_handle_duplicate`.
+    pub(crate) fn duplicate(&self, requested: u32) -> ZxResult<PendingDescriptor> {
+        let (vmo, rights) = self.get()?;
+        rights.require(Rights::DUPLICATE)?;
+        Self::create(vmo, rights.narrow(requested)?)
+    }
+
+    /// `zx_handle_replace`: this handle is gone afterwards, unless there is no memory.
+    pub(crate) fn replace(&self, requested: u32) -> ZxResult<PendingDescriptor> {
+        let (vmo, rights) = self.get()?;
+        match rights.narrow(requested) {
+            Ok(narrowed) => {
+                let new = Self::create(vmo, narrowed)?;
+                if self.take() {
+                    Ok(new)
+                } else {
+                    Err(Status::BAD_HANDLE)
+                }
+            }
+            Err(status) => {
+                self.take();
+                Err(status)
+            }
+        }
+    }
+
+    /// Closes the handle; whether it was open.
+    fn take(&self) -> bool {
+        if self.rights.xchg(GONE, Full) & GONE != 0 {
+            return false;
+        }
+        self.vmo.signals().handle_closed();
+        self.vmo.handle_dropped();
+        true
+    }
+
+    /// `zx_object_wait_one`, through the descriptor `file`.
+    pub(crate) fn wait(&self, file: &File, args: &mut uapi::zxvmo_wait) -> Result<ZxResult> {
+        let vmo = match self.require(Rights::WAIT) {
+            Ok(vmo) => vmo,
+            Err(status) => return Ok(Err(status)),
+        };
+        // The process that waits no longer has this handle once it has closed all its
+        // descriptors of this file, though the call in progress keeps the file itself.
+        let closed = || self.get().is_err() || !file.is_open_here();
+        let result = vmo.signals().wait(args.signals, args.deadline, closed)?;
+        args.observed = result.observed;
+        Ok(result.status)
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.take();
+    }
+}
+
+static TABLE: FileTable<Handle> = FileTable::new();
+
+impl FileOps for Handle {
+    type Owner = Vmo;
+
+    fn table() -> &'static FileTable<Self> {
+        &TABLE
+    }
+
+    fn read(&self, position: u64, to: &mut IovIter<'_>) -> Result<usize> {
+        io::read(self, position, to)
+    }
+
+    fn write(&self, position: u64, from: &mut IovIter<'_>) -> Result<usize> {
+        io::write(self, position, from)
+    }
+
+    fn end(&self) -> u64 {
+        self.vmo.store().size()
+    }
+
+    fn ioctl(&self, file: &File, command: u32, address: usize) -> Result<isize> {
+        ioctl::on_handle(self, file, command, address)
+    }
+
+    fn poll(&self, file: &File, table: &PollTable) -> u32 {
+        self.vmo.signals().poll(file, table)
+    }
+
+    fn mmap(&self, mapping: NewMapping<'_>) -> Result {
+        let (vmo, rights) = self.get()?;
+        mapping::mmap(vmo, rights, mapping)
+    }
+
+    fn descriptor_closed(&self, _file: &File) {
+        self.vmo.signals().handle_closed();
+    }
+
+    fn show_fdinfo(&self, out: &SeqFile) {
+        if let Ok((vmo, rights)) = self.get() {
+            info::show(vmo, rights, out);
+        }
+    }
+}

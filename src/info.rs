@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What can be asked of a handle: `zx_object_get_info` (spec 19), properties (spec 20), fdinfo.
+#![deny(unsafe_code)]
+
+use crate::{
+    handle::Handle,
+    rights::Rights,
+    status::{Status, ZxResult},
+    sys::{
+        uapi,
+        user::{bytes_of, read_bytes, read_value, write_bytes, write_value},
+        PAGE_SIZE,
+    },
+    vmo::{Vmo, NAME_LENGTH},
+};
+use core::mem::{offset_of, size_of};
+use kernel::{seq_file::SeqFile, seq_print};
+
+/// The old versions of `zx_info_vmo_t` are prefixes of the newest.
+const VMO_V1: usize = offset_of!(uapi::zxvmo_info_vmo, metadata_bytes);
+const VMO_V2: usize = offset_of!(uapi::zxvmo_info_vmo, populated_bytes);
+const VMO_V3: usize = offset_of!(uapi::zxvmo_info_vmo, committed_private_bytes);
+const VMO_V4: usize = size_of::<uapi::zxvmo_info_vmo>();
+
+/// `zx_object_get_info`.
+pub(crate) fn get_info(handle: &Handle, args: &mut uapi::zxvmo_get_info) -> ZxResult {
+    match args.topic {
+        uapi::ZX_INFO_HANDLE_VALID => handle.get().map(|_| ()),
+        uapi::ZX_INFO_HANDLE_BASIC => {
+            let (vmo, rights) = handle.get()?;
+            let record = uapi::zxvmo_info_handle_basic {
+                koid: vmo.koid(),
+                rights: rights.raw(),
+                type_: uapi::ZX_OBJ_TYPE_VMO,
+                ..Default::default()
+            };
+            deliver(args, bytes_of(&record))
+        }
+        uapi::ZX_INFO_HANDLE_COUNT => {
+            let vmo = handle.require(Rights::INSPECT)?;
+            let record = uapi::zxvmo_info_handle_count {
+                handle_count: vmo.handles(),
+            };
+            deliver(args, bytes_of(&record))
+        }
+        uapi::ZX_INFO_VMO_V1 => vmo_info(handle, args, VMO_V1),
+        uapi::ZX_INFO_VMO_V2 => vmo_info(handle, args, VMO_V2),
+        uapi::ZX_INFO_VMO_V3 => vmo_info(handle, args, VMO_V3),
+        uapi::ZX_INFO_VMO => vmo_info(handle, args, VMO_V4),
+        // Topics of other objects.
+        uapi::ZX_INFO_VMAR
+        | uapi::ZX_INFO_STREAM
+        | uapi::ZX_INFO_VMAR_MAPS
+        | uapi::ZX_INFO_PROCESS_VMOS
+        | PROCESS_VMOS_V1
+        | PROCESS_VMOS_V2
+        | PROCESS_VMOS_V3 => handle.get().and(Err(Status::WRONG_TYPE)),
+        _ => Err(Status::NOT_SUPPORTED),
+    }
+}
+
+const PROCESS_VMOS_V1: u32 = 0x0E;
+const PROCESS_VMOS_V2: u32 = 0x1000_000E;
+const PROCESS_VMOS_V3: u32 = 0x2000_000E;
+
+/// Copies the one record that a topic has, if the caller's buffer is large enough (spec 19.2).
+fn deliver(args: &mut uapi::zxvmo_get_info, record: &[u8]) -> ZxResult {
+    let fits = args.buffer_size >= record.len() as u64;
+    if fits {
+        write_bytes(args.buffer as usize, record)?;
+    }
+    args.actual = fits.into();
+    args.avail = 1;
+    if fits {
+        Ok(())
+    } else {
+        Err(Status::BUFFER_TOO_SMALL)
+    }
+}
+
+fn vmo_info(handle: &Handle, args: &mut uapi::zxvmo_get_info, length: usize) -> ZxResult {
+    let (vmo, rights) = handle.get()?;
+    let record = vmo_record(vmo, rights);
+    deliver(args, &bytes_of(&record)[..length])
+}
+
+fn vmo_record(vmo: &Vmo, rights: Rights) -> uapi::zxvmo_info_vmo {
+    let mut flags = uapi::ZX_INFO_VMO_TYPE_PAGED | uapi::ZX_INFO_VMO_VIA_HANDLE;
+    if vmo.is_resizable() {
+        flags |= uapi::ZX_INFO_VMO_RESIZABLE;
+    }
+    if vmo.is_discardable() {
+        flags |= uapi::ZX_INFO_VMO_DISCARDABLE;
+    }
+    let mappings = vmo.mappings().counts();
+    let (committed, metadata, size) = {
+        let inner = vmo.store().read_lock();
+        (
+            inner.pages.len() * PAGE_SIZE,
+            inner.pages.metadata_bytes(),
+            vmo.store().size(),
+        )
+    };
+    let mut record = uapi::zxvmo_info_vmo {
+        koid: vmo.koid(),
+        size_bytes: size,
+        parent_koid: vmo.parent_koid(),
+        num_mappings: mappings.mappings,
+        share_count: mappings.share_count,
+        flags,
+        committed_bytes: committed,
+        handle_rights: rights.raw(),
+        cache_policy: uapi::ZX_CACHE_POLICY_CACHED,
+        metadata_bytes: metadata,
+        populated_bytes: committed,
+        committed_private_bytes: committed,
+        populated_private_bytes: committed,
+        committed_scaled_bytes: committed,
+        populated_scaled_bytes: committed,
+        ..Default::default()
+    };
+    for (to, from) in record.name.iter_mut().zip(vmo.name()) {
+        *to = from as _;
+    }
+    record
+}
+
+/// `zx_object_get_property`; `value` is known not to be NULL (spec 20).
+pub(crate) fn get_property(handle: &Handle, args: &uapi::zxvmo_property) -> ZxResult {
+    if args.value == 0 {
+        return Err(Status::INVALID_ARGS);
+    }
+    let vmo = handle.require(Rights::GET_PROPERTY)?;
+    let at_least = |size: usize| {
+        if args.value_size < size as u64 {
+            Err(Status::BUFFER_TOO_SMALL)
+        } else {
+            Ok(())
+        }
+    };
+    match args.property {
+        uapi::ZX_PROP_NAME => {
+            at_least(NAME_LENGTH)?;
+            write_bytes(args.value as usize, &vmo.name())?;
+        }
+        uapi::ZX_PROP_VMO_CONTENT_SIZE => {
+            at_least(size_of::<u64>())?;
+            write_value(args.value as usize, &vmo.store().stream_size())?;
+        }
+        uapi::ZX_PROP_STREAM_MODE_APPEND => {
+            at_least(1)?;
+            return Err(Status::WRONG_TYPE);
+        }
+        _ => return Err(Status::NOT_SUPPORTED),
+    }
+    Ok(())
+}
+
+/// `zx_object_set_property` (spec 20).
+pub(crate) fn set_property(handle: &Handle, args: &uapi::zxvmo_property) -> ZxResult {
+    if args.value == 0 {
+        return Err(Status::INVALID_ARGS);
+    }
+    let vmo = handle.require(Rights::SET_PROPERTY)?;
+    match args.property {
+        uapi::ZX_PROP_NAME => {
+            let mut name = [0; NAME_LENGTH];
+            let length = args.value_size.min(NAME_LENGTH as u64 - 1) as usize;
+            read_bytes(args.value as usize, &mut name[..length])?;
+            vmo.set_name(&name);
+            Ok(())
+        }
+        uapi::ZX_PROP_VMO_CONTENT_SIZE => {
+            let (vmo, rights) = handle.get()?;
+            rights.require(Rights::WRITE)?;
+            if args.value_size < size_of::<u64>() as u64 {
+                return Err(Status::BUFFER_TOO_SMALL);
+            }
+            vmo.set_stream_size(rights, read_value(args.value as usize)?)
+        }
+        uapi::ZX_PROP_STREAM_MODE_APPEND if args.value_size < 1 => Err(Status::BUFFER_TOO_SMALL),
+        uapi::ZX_PROP_STREAM_MODE_APPEND => Err(Status::WRONG_TYPE),
+        _ => Err(Status::NOT_SUPPORTED),
+    }
+}
+
+/// The lines of `/proc/PID/fdinfo/N`.
+pub(crate) fn show(vmo: &Vmo, rights: Rights, out: &SeqFile) {
+    let record = vmo_record(vmo, rights);
+    seq_print!(out, "zxvmo-koid:\t{}\n", record.koid);
+    seq_print!(out, "zxvmo-name:\t");
+    for byte in vmo.name().into_iter().take_while(|&byte| byte != 0) {
+        let printable = byte.is_ascii_graphic() || byte == b' ';
+        seq_print!(out, "{}", if printable { byte as char } else { '?' });
+    }
+    seq_print!(out, "\nzxvmo-size:\t{}\n", record.size_bytes);
+    seq_print!(out, "zxvmo-rights:\t{:#x}\n", record.handle_rights);
+    seq_print!(out, "zxvmo-committed:\t{}\n", record.committed_bytes);
+    seq_print!(out, "zxvmo-parent:\t{}\n", record.parent_koid);
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Moving bytes: `zx_vmo_read` and `zx_vmo_write` (spec 4), and what read(2), write(2) and
+//! ftruncate(2) do with a handle.
+//!
+//! The file view of a VMO ends at its size, not at its stream size: what can be mapped can be
+//! read.
+#![deny(unsafe_code)]
+
+use crate::{
+    handle::Handle,
+    rights::Rights,
+    status::{Status, ZxResult},
+    store::Store,
+    sys::{
+        uapi,
+        user::{with_user_buffer, Direction, IovIter},
+    },
+};
+use kernel::prelude::*;
+
+/// Bytes that one iterator takes at most; the kernel cuts longer ones.
+const CHUNK: u64 = 1 << 30;
+
+/// `zx_vmo_read` or `zx_vmo_write`, by `direction`. The checks are in the order of spec 4.2.
+pub(crate) fn transfer(
+    handle: &Handle,
+    args: &uapi::zxvmo_transfer,
+    direction: Direction,
+) -> ZxResult {
+    let vmo = handle.require(match direction {
+        Direction::Read => Rights::READ,
+        Direction::Write => Rights::WRITE,
+    })?;
+    let store = vmo.store();
+    let end = args
+        .offset
+        .checked_add(args.length)
+        .ok_or(Status::OUT_OF_RANGE)?;
+    if end > store.size() {
+        return Err(Status::OUT_OF_RANGE);
+    }
+    let mut done = 0;
+    while done < args.length {
+        let address = args.buffer.checked_add(done).ok_or(Status::NOT_FOUND)? as usize;
+        let length = (args.length - done).min(CHUNK);
+        let (moved, result) =
+            with_user_buffer(address, length as usize, direction, |buffer| {
+                move_bytes(store, args.offset + done, buffer, direction)
+            })
+            .map_err(|_| Status::NOT_FOUND)?;
+        result?;
+        done += moved;
+    }
+    Ok(())
+}
+
+fn move_bytes(
+    store: &Store,
+    offset: u64,
+    buffer: &mut IovIter<'_>,
+    direction: Direction,
+) -> (u64, ZxResult) {
+    match direction {
+        Direction::Read => store.read(offset, buffer),
+        Direction::Write => store.write(offset, buffer),
+    }
+}
+
+/// read(2) and its like: short at the end.
+pub(crate) fn read(handle: &Handle, position: u64, to: &mut IovIter<'_>) -> Result<usize> {
+    let vmo = handle.require(Rights::READ)?;
+    finish(vmo.store().read(position, to), Ok(0))
+}
+
+/// write(2) and its like: short at the end, EFBIG beyond it.
+pub(crate) fn write(handle: &Handle, position: u64, from: &mut IovIter<'_>) -> Result<usize> {
+    let vmo = handle.require(Rights::WRITE)?;
+    finish(vmo.store().write(position, from), Err(EFBIG))
+}
+
+fn finish((moved, result): (u64, ZxResult), at_end: Result<usize>) -> Result<usize> {
+    match result {
+        _ if moved > 0 => Ok(moved as usize),
+        Ok(()) => Ok(0),
+        Err(status) if status == Status::OUT_OF_RANGE => at_end,
+        Err(status) if status == Status::NOT_FOUND || status == Status::ACCESS_DENIED => {
+            Err(EFAULT)
+        }
+        Err(status) if status == Status::CANCELED => Err(EINTR),
+        Err(status) => Err(status.into()),
+    }
+}
+
+/// ftruncate(2): `zx_vmo_set_size`, with an errno that ftruncate(2) knows.
+pub(crate) fn truncate(handle: &Handle, size: u64) -> Result {
+    let (vmo, rights) = handle.get()?;
+    vmo.set_size(rights, size).map_err(|status| match status {
+        Status::UNAVAILABLE | Status::ACCESS_DENIED => EPERM,
+        Status::OUT_OF_RANGE => EFBIG,
+        status => status.into(),
+    })
+}

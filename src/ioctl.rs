@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The ioctl interface: which call does what (see `uapi/zxvmo.h`).
+#![deny(unsafe_code)]
+
+use crate::{
+    handle::Handle,
+    info, io, mapping,
+    rights::Rights,
+    status::{Status, ZxResult},
+    sys::{
+        file::{File, PendingDescriptor},
+        uapi,
+        user::{read_argument, write_argument, Abi, Direction},
+        PAGE_SIZE,
+    },
+    vmo::{Vmo, MAX_SIZE},
+};
+use kernel::{ioctl, prelude::*};
+
+/// What every argument structure begins with.
+pub(crate) trait Argument: Abi {
+    /// Bytes of its first version.
+    const FIRST_VERSION: usize;
+
+    /// Where the status goes.
+    fn status(&mut self) -> &mut i32;
+
+    /// Whether what is reserved is zero.
+    fn reserved_is_zero(&self) -> bool;
+}
+
+macro_rules! argument {
+    ($($name:ident { $($reserved:ident),* })*) => {$(
+        impl Argument for uapi::$name {
+            const FIRST_VERSION: usize = size_of::<Self>();
+
+            fn status(&mut self) -> &mut i32 {
+                &mut self.status
+            }
+
+            fn reserved_is_zero(&self) -> bool {
+                true $(&& self.$reserved == 0)*
+            }
+        }
+    )*};
+}
+
+argument! {
+    zxvmo_query { reserved }
+    zxvmo_create { reserved }
+    zxvmo_transfer { reserved }
+    zxvmo_size { reserved }
+    zxvmo_duplicate { reserved }
+    zxvmo_get_info {}
+    zxvmo_property {}
+    zxvmo_signal { reserved }
+    zxvmo_wait { reserved }
+    zxvmo_map {}
+}
+
+/// What a call leaves behind: a descriptor to install once its number has reached the caller.
+type Outcome = ZxResult<Option<PendingDescriptor>>;
+
+/// One ioctl as it arrived.
+#[derive(Clone, Copy)]
+struct Call {
+    length: usize,
+    address: usize,
+}
+
+impl Call {
+    /// Runs `body` on the argument and delivers the argument with the status. The result is 0,
+    /// or the errno that stands beside the status.
+    fn with<T: Argument>(
+        self,
+        body: impl FnOnce(&mut T) -> Result<Outcome>,
+    ) -> Result<isize> {
+        if self.length < T::FIRST_VERSION {
+            return Err(EINVAL);
+        }
+        let mut argument: T = read_argument(self.address, self.length)?;
+        let outcome = if argument.reserved_is_zero() {
+            body(&mut argument)?
+        } else {
+            Err(Status::INVALID_ARGS)
+        };
+        *argument.status() = outcome.as_ref().err().map_or(0, |status| status.raw());
+        write_argument(self.address, self.length, &argument)?;
+        if let Some(descriptor) = outcome? {
+            descriptor.install();
+        }
+        Ok(0)
+    }
+
+    /// As [`with`](Self::with), for calls that make no descriptor.
+    fn plain<T: Argument>(self, body: impl FnOnce(&mut T) -> ZxResult) -> Result<isize> {
+        self.with(|argument| Ok(body(argument).map(|()| None)))
+    }
+}
+
+fn decode(command: u32, address: usize) -> Result<(u32, Call)> {
+    const READ_WRITE: u32 = kernel::uapi::_IOC_READ | kernel::uapi::_IOC_WRITE;
+
+    if ioctl::_IOC_TYPE(command) != uapi::ZXVMO_IOC_TYPE || ioctl::_IOC_DIR(command) != READ_WRITE {
+        return Err(ENOTTY);
+    }
+    let length = ioctl::_IOC_SIZE(command);
+    Ok((ioctl::_IOC_NR(command), Call { length, address }))
+}
+
+mod nr {
+    pub(super) const QUERY: u32 = 0x00;
+    pub(super) const CREATE: u32 = 0x01;
+    pub(super) const READ: u32 = 0x10;
+    pub(super) const WRITE: u32 = 0x11;
+    pub(super) const GET_SIZE: u32 = 0x12;
+    pub(super) const SET_SIZE: u32 = 0x13;
+    pub(super) const GET_STREAM_SIZE: u32 = 0x14;
+    pub(super) const SET_STREAM_SIZE: u32 = 0x15;
+    pub(super) const MAP: u32 = 0x16;
+    pub(super) const DUPLICATE: u32 = 0x40;
+    pub(super) const REPLACE: u32 = 0x41;
+    pub(super) const GET_INFO: u32 = 0x42;
+    pub(super) const GET_PROPERTY: u32 = 0x43;
+    pub(super) const SET_PROPERTY: u32 = 0x44;
+    pub(super) const SIGNAL: u32 = 0x45;
+    pub(super) const WAIT: u32 = 0x46;
+}
+
+/// A call on `/dev/zxvmo`.
+pub(crate) fn on_device(command: u32, address: usize) -> Result<isize> {
+    let (number, call) = decode(command, address)?;
+    match number {
+        nr::QUERY => call.plain(|args: &mut uapi::zxvmo_query| {
+            args.abi_version = uapi::ZXVMO_ABI_VERSION;
+            args.page_size = PAGE_SIZE as u32;
+            args.max_size = MAX_SIZE;
+            Ok(())
+        }),
+        nr::CREATE => call.with(|args: &mut uapi::zxvmo_create| {
+            Ok(Vmo::create(args.size, args.options).and_then(|(vmo, rights)| {
+                let made = Handle::create(&vmo, rights);
+                announce(made, &mut args.handle)
+            }))
+        }),
+        _ => Err(ENOTTY),
+    }
+}
+
+fn announce(made: ZxResult<PendingDescriptor>, number: &mut i32) -> Outcome {
+    let descriptor = made?;
+    *number = descriptor.number();
+    Ok(Some(descriptor))
+}
+
+/// A call on a handle.
+pub(crate) fn on_handle(
+    handle: &Handle,
+    file: &File,
+    command: u32,
+    address: usize,
+) -> Result<isize> {
+    let (number, call) = decode(command, address)?;
+    match number {
+        nr::READ => call.plain(|args| io::transfer(handle, args, Direction::Read)),
+        nr::WRITE => call.plain(|args| io::transfer(handle, args, Direction::Write)),
+        nr::GET_SIZE => call.plain(|args: &mut uapi::zxvmo_size| {
+            args.size = handle.get()?.0.store().size();
+            Ok(())
+        }),
+        nr::SET_SIZE => call.plain(|args: &mut uapi::zxvmo_size| {
+            let (vmo, rights) = handle.get()?;
+            vmo.set_size(rights, args.size)
+        }),
+        nr::GET_STREAM_SIZE => call.plain(|args: &mut uapi::zxvmo_size| {
+            args.size = handle.get()?.0.store().stream_size();
+            Ok(())
+        }),
+        nr::SET_STREAM_SIZE => call.plain(|args: &mut uapi::zxvmo_size| {
+            let (vmo, rights) = handle.get()?;
+            vmo.set_stream_size(rights, args.size)
+        }),
+        nr::MAP => call.plain(|args: &mut uapi::zxvmo_map| {
+            let (vmo, rights) = handle.get()?;
+            args.mapped_address = mapping::map(vmo, rights, args)?;
+            Ok(())
+        }),
+        nr::DUPLICATE => call.with(|args: &mut uapi::zxvmo_duplicate| {
+            Ok(announce(handle.duplicate(args.rights), &mut args.handle))
+        }),
+        nr::REPLACE => call.with(|args: &mut uapi::zxvmo_duplicate| {
+            Ok(announce(handle.replace(args.rights), &mut args.handle))
+        }),
+        nr::GET_INFO => call.plain(|args| info::get_info(handle, args)),
+        nr::GET_PROPERTY => call.plain(|args: &mut _| info::get_property(handle, args)),
+        nr::SET_PROPERTY => call.plain(|args: &mut _| info::set_property(handle, args)),
+        nr::SIGNAL => call.plain(|args| signal(handle, args)),
+        nr::WAIT => call.with(|args| {
+            Ok(handle.wait(file, args)?.map(|()| None))
+        }),
+        _ => Err(ENOTTY),
+    }
+}
+
+/// `zx_object_signal` (spec 21.2).
+fn signal(handle: &Handle, args: &mut uapi::zxvmo_signal) -> ZxResult {
+    let vmo = handle.require(Rights::SIGNAL)?;
+    if (args.clear_mask | args.set_mask) & !uapi::ZX_USER_SIGNAL_ALL != 0 {
+        return Err(Status::INVALID_ARGS);
+    }
+    vmo.signals().change(args.clear_mask, args.set_mask);
+    Ok(())
+}

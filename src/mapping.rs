@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Mappings of a VMO: views, and the object's side of `zx_vmar_map` (spec 13).
+//!
+//! A mapping does not hold the handle that it was made from. It holds a *view file* of the VMO,
+//! of which there is one for each combination of permissions. So closing a handle is seen at
+//! once, whatever is mapped, and what can be done with a mapping (mprotect, remap_file_pages)
+//! is bounded by its view for good, whatever becomes of the handle.
+#![deny(unsafe_code)]
+
+use crate::{
+    rights::Rights,
+    status::{Status, ZxResult},
+    sys::{
+        file::{AccessMode, File, FileRef, ViewOps},
+        uapi,
+        vma::{self, map_file, AddressSpace, Fault, FaultResult, Mapped, NewMapping, Permissions},
+        PAGE_SHIFT, PAGE_SIZE,
+    },
+    vmo::Vmo,
+};
+use kernel::{new_mutex, prelude::*, sync::Arc, sync::Mutex};
+
+/// Address spaces that are told apart; see `share_count` in spec 19.4.
+const MAX_SPACES: usize = 64;
+
+/// Combinations of three permissions, with or without a bound at the stream size.
+const VIEWS: usize = 16;
+
+/// The mappings that a VMO has now.
+#[pin_data]
+pub(crate) struct Mappings {
+    #[pin]
+    spaces: Mutex<Spaces>,
+    #[pin]
+    views: Mutex<[Option<FileRef>; VIEWS]>,
+}
+
+struct Spaces {
+    known: KVec<(AddressSpace, u64)>,
+    /// Mappings in address spaces that did not fit.
+    others: u64,
+}
+
+/// Numbers for `zx_info_vmo_t`.
+pub(crate) struct MappingCounts {
+    /// Mappings of the object.
+    pub(crate) mappings: u64,
+    /// Distinct address spaces, at least 1.
+    pub(crate) share_count: u64,
+}
+
+impl Mappings {
+    /// No mappings.
+    pub(crate) fn new() -> impl PinInit<Self> {
+        pin_init!(Self {
+            spaces <- new_mutex!(Spaces { known: KVec::new(), others: 0 }, "zxvmo_spaces"),
+            views <- new_mutex!([const { None }; VIEWS], "zxvmo_views"),
+        })
+    }
+
+    /// The counts now.
+    pub(crate) fn counts(&self) -> MappingCounts {
+        let spaces = self.spaces.lock();
+        let known: u64 = spaces.known.iter().map(|(_, count)| count).sum();
+        MappingCounts {
+            mappings: known + spaces.others,
+            share_count: (spaces.known.len() as u64 + spaces.others).max(1),
+        }
+    }
+
+    fn add(&self, space: AddressSpace) {
+        let mut spaces = self.spaces.lock();
+        if let Some(entry) = spaces.known.iter_mut().find(|entry| entry.0 == space) {
+            entry.1 += 1;
+        } else if spaces.known.len() >= MAX_SPACES
+            || spaces.known.push((space, 1), GFP_KERNEL_ACCOUNT).is_err()
+        {
+            spaces.others += 1;
+        }
+    }
+
+    fn remove(&self, space: AddressSpace) {
+        let mut spaces = self.spaces.lock();
+        let found = spaces.known.iter().position(|entry| entry.0 == space);
+        match found {
+            Some(at) => {
+                spaces.known[at].1 -= 1;
+                if spaces.known[at].1 == 0 {
+                    let _ = spaces.known.remove(at);
+                }
+            }
+            None => spaces.others = spaces.others.saturating_sub(1),
+        }
+    }
+
+    /// Lets go of the view files, as no mapping and no handle is left.
+    pub(crate) fn retire(&self) {
+        let views = core::mem::replace(&mut *self.views.lock(), [const { None }; VIEWS]);
+        drop(views);
+    }
+}
+
+/// A VMO as mappings with certain permissions see it: what a view file carries.
+pub(crate) struct View {
+    vmo: Arc<Vmo>,
+    permissions: Permissions,
+    /// ZX_VM_FAULT_BEYOND_STREAM_SIZE.
+    bounded: bool,
+}
+
+fn permissions(rights: Rights) -> Permissions {
+    Permissions {
+        read: rights.has(Rights::READ),
+        write: rights.has(Rights::WRITE),
+        execute: rights.has(Rights::EXECUTE),
+    }
+}
+
+impl View {
+    /// The view file of `vmo` for what `rights` allow.
+    fn file(vmo: &Arc<Vmo>, rights: Rights, bounded: bool) -> Result<FileRef> {
+        let permissions = permissions(rights);
+        let at = usize::from(permissions.read)
+            | usize::from(permissions.write) << 1
+            | usize::from(permissions.execute) << 2
+            | usize::from(bounded) << 3;
+        let mut views = vmo.mappings().views.lock();
+        if let Some(view) = &views[at] {
+            return Ok(view.clone());
+        }
+        let view = Arc::new(
+            Self {
+                vmo: vmo.clone(),
+                permissions,
+                bounded,
+            },
+            GFP_KERNEL_ACCOUNT,
+        )?;
+        let mode = AccessMode {
+            // The core maps no file that it may not read, not even without permissions.
+            read: true,
+            write: permissions.write,
+        };
+        let inode = vmo.inode().ok_or(EBADF)?;
+        let file = FileRef::create_view(vmo.pin(), &inode, mode, view)?;
+        views[at] = Some(file.clone());
+        Ok(file)
+    }
+}
+
+impl Mapped for View {
+    fn opened(&self, space: AddressSpace) {
+        self.vmo.use_added();
+        self.vmo.mappings().add(space);
+    }
+
+    fn closed(&self, space: AddressSpace) {
+        self.vmo.mappings().remove(space);
+        self.vmo.use_dropped();
+    }
+
+    fn fault(&self, fault: &Fault<'_>) -> FaultResult {
+        let write = fault.is_write() && fault.is_shared();
+        self.vmo.store().resolve(fault, write, self.bounded)
+    }
+
+    fn make_writable(&self, fault: &Fault<'_>) -> FaultResult {
+        self.vmo.store().resolve(fault, true, self.bounded)
+    }
+}
+
+impl ViewOps for View {
+    fn mmap(&self, file: &File, mapping: NewMapping<'_>) -> Result {
+        mapping.attach(file, self, self.permissions, 0)
+    }
+}
+
+/// mmap(2) of a handle with `rights` to `vmo`.
+pub(crate) fn mmap(vmo: &Arc<Vmo>, rights: Rights, mapping: NewMapping<'_>) -> Result {
+    if !rights.has(Rights::MAP) {
+        return Err(EACCES);
+    }
+    let view = View::file(vmo, rights, false)?;
+    let owner = View {
+        vmo: vmo.clone(),
+        permissions: permissions(rights),
+        bounded: false,
+    };
+    mapping.attach(&view, &owner, owner.permissions, 0)
+}
+
+const PERMISSIONS: u32 =
+    uapi::ZX_VM_PERM_READ | uapi::ZX_VM_PERM_WRITE | uapi::ZX_VM_PERM_EXECUTE;
+const PLACEMENT: u32 = uapi::ZX_VM_SPECIFIC
+    | uapi::ZX_VM_SPECIFIC_OVERWRITE
+    | uapi::ZX_VM_OFFSET_IS_UPPER_LIMIT;
+const CAN_MAP: u32 =
+    uapi::ZX_VM_CAN_MAP_READ | uapi::ZX_VM_CAN_MAP_WRITE | uapi::ZX_VM_CAN_MAP_EXECUTE;
+const ALIGN: u32 = 0xFF << uapi::ZX_VM_ALIGN_BASE;
+const KNOWN: u32 = PERMISSIONS
+    | PLACEMENT
+    | CAN_MAP
+    | ALIGN
+    | uapi::ZX_VM_COMPACT
+    | uapi::ZX_VM_CAN_MAP_SPECIFIC
+    | uapi::ZX_VM_MAP_RANGE
+    | uapi::ZX_VM_REQUIRE_NON_RESIZABLE
+    | uapi::ZX_VM_ALLOW_FAULTS
+    | uapi::ZX_VM_PERM_READ_IF_XOM_UNSUPPORTED
+    | uapi::ZX_VM_FAULT_BEYOND_STREAM_SIZE;
+
+/// `zx_vmar_map` of a handle with `rights`, as far as the object decides. The checks are in the
+/// order of spec 13.3.
+pub(crate) fn map(vmo: &Arc<Vmo>, rights: Rights, args: &uapi::zxvmo_map) -> ZxResult<u64> {
+    let mut options = args.options;
+    rights.require(Rights::MAP)?;
+    if options & uapi::ZX_VM_PERM_READ_IF_XOM_UNSUPPORTED != 0 {
+        options |= uapi::ZX_VM_PERM_READ;
+    }
+    let has = |option: u32| options & option != 0;
+    if (has(uapi::ZX_VM_PERM_WRITE) || has(uapi::ZX_VM_PERM_EXECUTE))
+        && !has(uapi::ZX_VM_PERM_READ)
+        || has(uapi::ZX_VM_MAP_RANGE) && has(uapi::ZX_VM_SPECIFIC_OVERWRITE)
+        || has(CAN_MAP)
+    {
+        return Err(Status::INVALID_ARGS);
+    }
+    for (option, right) in [
+        (uapi::ZX_VM_PERM_READ, Rights::READ),
+        (uapi::ZX_VM_PERM_WRITE, Rights::WRITE),
+        (uapi::ZX_VM_PERM_EXECUTE, Rights::EXECUTE),
+    ] {
+        if has(option) {
+            rights.require(right)?;
+        }
+    }
+    if has(uapi::ZX_VM_FAULT_BEYOND_STREAM_SIZE) && !has(uapi::ZX_VM_ALLOW_FAULTS) {
+        return Err(Status::INVALID_ARGS);
+    }
+    let align = (options & ALIGN) >> uapi::ZX_VM_ALIGN_BASE;
+    if options & !KNOWN != 0 || align != 0 && !(10..=32).contains(&align) {
+        return Err(Status::INVALID_ARGS);
+    }
+    if has(uapi::ZX_VM_REQUIRE_NON_RESIZABLE) && vmo.is_resizable()
+        || vmo.is_discardable() && !has(uapi::ZX_VM_ALLOW_FAULTS)
+    {
+        return Err(Status::NOT_SUPPORTED);
+    }
+    if has(uapi::ZX_VM_COMPACT | uapi::ZX_VM_CAN_MAP_SPECIFIC) || args.vmo_offset % PAGE_SIZE != 0
+    {
+        return Err(Status::INVALID_ARGS);
+    }
+    let length = args
+        .length
+        .checked_next_multiple_of(PAGE_SIZE)
+        .ok_or(Status::OUT_OF_RANGE)?;
+    args.vmo_offset
+        .checked_add(length)
+        .ok_or(Status::OUT_OF_RANGE)?;
+    if length == 0 {
+        return Err(Status::INVALID_ARGS);
+    }
+    place(vmo, rights, args, options, length)
+}
+
+/// Steps 14 to 19 of spec 13.3: where the mapping goes.
+fn place(
+    vmo: &Arc<Vmo>,
+    rights: Rights,
+    args: &uapi::zxvmo_map,
+    options: u32,
+    length: u64,
+) -> ZxResult<u64> {
+    let has = |option: u32| options & option != 0;
+    let fixed = has(uapi::ZX_VM_SPECIFIC | uapi::ZX_VM_SPECIFIC_OVERWRITE);
+    let align = (options & ALIGN) >> uapi::ZX_VM_ALIGN_BASE;
+    if fixed && has(uapi::ZX_VM_OFFSET_IS_UPPER_LIMIT)
+        || !has(PLACEMENT) && args.address != 0
+        || args.address % PAGE_SIZE != 0
+        || fixed && align != 0 && args.address % (1 << align) != 0
+    {
+        return Err(Status::INVALID_ARGS);
+    }
+    if has(uapi::ZX_VM_OFFSET_IS_UPPER_LIMIT) || !fixed && align > PAGE_SHIFT {
+        return Err(Status::NOT_SUPPORTED);
+    }
+    let mut protection = 0;
+    for (option, bit) in [
+        (uapi::ZX_VM_PERM_READ, vma::PROT_READ),
+        (uapi::ZX_VM_PERM_WRITE, vma::PROT_WRITE),
+        (uapi::ZX_VM_PERM_EXECUTE, vma::PROT_EXEC),
+    ] {
+        if has(option) {
+            protection |= bit;
+        }
+    }
+    let flags = vma::MAP_SHARED
+        | if has(uapi::ZX_VM_SPECIFIC_OVERWRITE) {
+            vma::MAP_FIXED
+        } else if has(uapi::ZX_VM_SPECIFIC) {
+            vma::MAP_FIXED_NOREPLACE
+        } else {
+            0
+        };
+    let view = View::file(vmo, rights, has(uapi::ZX_VM_FAULT_BEYOND_STREAM_SIZE))?;
+    let mapped = map_file(
+        &view,
+        args.address as usize,
+        length as usize,
+        protection,
+        flags,
+        args.vmo_offset,
+    );
+    match mapped {
+        Ok(address) => Ok(address as u64),
+        Err(error) if error == EEXIST => Err(Status::ALREADY_EXISTS),
+        Err(error) if error == EACCES || error == EPERM => Err(Status::ACCESS_DENIED),
+        Err(error) if error == EOVERFLOW => Err(Status::OUT_OF_RANGE),
+        Err(error) if error == EINVAL => Err(Status::INVALID_ARGS),
+        Err(_) if fixed => Err(Status::INVALID_ARGS),
+        Err(_) => Err(Status::NO_RESOURCES),
+    }
+}

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The pages of a store: a sparse map from page number to page.
+//!
+//! A radix tree of [`SLOTS`]-wide nodes, which several maps may share by reference counts, like
+//! the trees of a functional language or of a copy-on-write file system. A map holds exactly the
+//! pages that its store shows; everything else reads as zero. So a lookup never leaves the map's
+//! own tree, however many snapshots came before, and a snapshot is one more reference to the
+//! root.
+//!
+//! What a map may do in place follows from the counts: a page is *owned* if no node on the way
+//! to it is shared and the page has one sharer. Owned pages may be written; everything else is
+//! copied first, page and path.
+//!
+//! Through `&PageMap` (the store's lock held for reading) holes can be filled, by any number of
+//! threads at once; everything else takes `&mut PageMap` (held for writing).
+#![deny(unsafe_code)]
+
+use crate::sys::{
+    node::{Entry, Node, NodeRef, NODE_SIZE, SLOTS, SLOT_BITS},
+    page::{Page, PageRef},
+};
+use kernel::{
+    prelude::*,
+    sync::atomic::{Atomic, Relaxed},
+};
+
+/// What a map shows at a page number.
+pub(crate) enum Shown<'a> {
+    /// Zeros; no memory.
+    Hole,
+    /// A page that only this map can reach.
+    Owned(&'a Page),
+    /// A page that others see too.
+    Shared(&'a Page),
+}
+
+/// See the head of this file.
+pub(crate) struct PageMap {
+    root: Option<NodeRef>,
+    pages: Atomic<u64>,
+}
+
+/// Result of [`PageMap::own`].
+pub(crate) struct Owned<'a> {
+    /// The page, now owned.
+    pub(crate) page: &'a Page,
+    /// Whether the map shows another page than before. Translations of the old one (or of the
+    /// page of zeros) must be removed before the new one is used.
+    pub(crate) replaced: bool,
+}
+
+fn slot(index: u64, height: u32) -> usize {
+    (index >> (height * SLOT_BITS)) as usize % SLOTS
+}
+
+/// Page numbers that a node at `height` spans, or `None` if that is all of them.
+fn span(height: u32) -> Option<u64> {
+    1u64.checked_shl((height + 1) * SLOT_BITS)
+}
+
+fn covers(node: &Node, index: u64) -> bool {
+    span(node.height()).is_none_or(|span| index < span)
+}
+
+impl PageMap {
+    /// An empty map.
+    pub(crate) fn new() -> Self {
+        Self {
+            root: None,
+            pages: Atomic::new(0),
+        }
+    }
+
+    /// Pages in the map.
+    pub(crate) fn len(&self) -> u64 {
+        self.pages.load(Relaxed)
+    }
+
+    /// Bytes that the map's own bookkeeping takes, shared nodes included.
+    pub(crate) fn metadata_bytes(&self) -> u64 {
+        fn nodes(node: &Node) -> u64 {
+            let below = (0..SLOTS).map(|index| match node.entry(index) {
+                Entry::Node(child) => nodes(child),
+                _ => 0,
+            });
+            1 + below.sum::<u64>()
+        }
+        self.root.as_ref().map_or(0, |root| nodes(root)) * NODE_SIZE as u64
+    }
+
+    /// What is shown at `index`.
+    pub(crate) fn get(&self, index: u64) -> Shown<'_> {
+        let Some(root) = self.root.as_ref() else {
+            return Shown::Hole;
+        };
+        let mut node: &Node = root;
+        if !covers(node, index) {
+            return Shown::Hole;
+        }
+        let mut shared = node.is_shared();
+        loop {
+            match node.entry(slot(index, node.height())) {
+                Entry::Empty => return Shown::Hole,
+                Entry::Node(child) => {
+                    node = child;
+                    shared |= node.is_shared();
+                }
+                Entry::Page(page) if shared || page.sharers() > 1 => return Shown::Shared(page),
+                Entry::Page(page) => return Shown::Owned(page),
+            }
+        }
+    }
+
+    /// Makes the hole at `index` an owned page of zeros. If another thread does so at the same
+    /// time, both get the same page. `None` if it takes exclusive access: call
+    /// [`own`](Self::own) then.
+    pub(crate) fn fill(&self, index: u64) -> Result<Option<&Page>> {
+        let Some(root) = self.root.as_ref() else {
+            return Ok(None);
+        };
+        let mut node: &Node = root;
+        if !covers(node, index) {
+            return Ok(None);
+        }
+        loop {
+            if node.is_shared() {
+                return Ok(None);
+            }
+            let at = slot(index, node.height());
+            if node.height() == 0 {
+                return self.fill_slot(node, at);
+            }
+            let child = match node.entry(at) {
+                Entry::Node(child) => Some(child),
+                _ => node.fill_node(at, NodeRef::new(node.height() - 1)?),
+            };
+            let Some(child) = child else {
+                return Ok(None);
+            };
+            node = child;
+        }
+    }
+
+    fn fill_slot<'a>(&self, leaf: &'a Node, at: usize) -> Result<Option<&'a Page>> {
+        if let Entry::Page(page) = leaf.entry(at) {
+            return Ok((page.sharers() == 1).then_some(page));
+        }
+        let page = PageRef::zeroed()?;
+        let (filled, won) = leaf.fill_page(at, page);
+        if won {
+            self.pages.add(1, Relaxed);
+        }
+        Ok(filled)
+    }
+
+    /// Makes what is shown at `index` an owned page, copying nodes and the page where they are
+    /// shared. A hole becomes a page of zeros. On error the map shows what it did before.
+    pub(crate) fn own(&mut self, index: u64) -> Result<Owned<'_>> {
+        self.grow(index)?;
+        let mut node = match self.root.as_mut() {
+            Some(root) => root.make_mut()?,
+            None => return Err(ENOMEM),
+        };
+        while node.height() > 0 {
+            let (at, below) = (slot(index, node.height()), node.height() - 1);
+            if matches!(node.entry(at), Entry::Empty) {
+                node.fill_node(at, NodeRef::new(below)?);
+            }
+            node = node.node_mut(at).ok_or(ENOMEM)?.make_mut()?;
+        }
+        let at = slot(index, 0);
+        let new = match node.entry(at) {
+            Entry::Page(page) if page.sharers() == 1 => None,
+            Entry::Page(page) => Some(PageRef::copy_of(page)?),
+            _ => {
+                self.pages.add(1, Relaxed);
+                Some(PageRef::zeroed().inspect_err(|_| {
+                    self.pages.fetch_sub(1, Relaxed);
+                })?)
+            }
+        };
+        let replaced = new.is_some();
+        if replaced {
+            drop(node.replace_page(at, new));
+        }
+        match node.entry(at) {
+            Entry::Page(page) => Ok(Owned { page, replaced }),
+            _ => Err(ENOMEM),
+        }
+    }
+
+    /// Makes the tree high enough for `index`.
+    fn grow(&mut self, index: u64) -> Result {
+        loop {
+            match self.root.take() {
+                None => {
+                    let mut height = 0;
+                    while span(height).is_some_and(|span| index >= span) {
+                        height += 1;
+                    }
+                    self.root = Some(NodeRef::new(height)?);
+                }
+                Some(root) if covers(&root, index) => {
+                    self.root = Some(root);
+                    return Ok(());
+                }
+                Some(root) => match NodeRef::new(root.height() + 1) {
+                    Ok(higher) => {
+                        higher.fill_node(0, root);
+                        self.root = Some(higher);
+                    }
+                    Err(error) => {
+                        self.root = Some(root);
+                        return Err(error);
+                    }
+                },
+            }
+        }
+    }
+
+    /// The first page at or after `from`, with its number.
+    pub(crate) fn next(&self, from: u64) -> Option<(u64, &Page)> {
+        fn next(node: &Node, base: u64, from: u64) -> Option<(u64, &Page)> {
+            let shift = node.height() * SLOT_BITS;
+            let first = if from > base { slot(from, node.height()) } else { 0 };
+            (first..SLOTS).find_map(|at| {
+                let base = base + ((at as u64) << shift);
+                match node.entry(at) {
+                    Entry::Empty => None,
+                    Entry::Page(page) => Some((base, page)),
+                    Entry::Node(child) => next(child, base, from),
+                }
+            })
+        }
+        let root = self.root.as_ref()?;
+        if !covers(root, from) {
+            return None;
+        }
+        next(root, 0, from)
+    }
+
+    /// Removes every page in `first..end`. On error (no memory to copy a shared node at one of
+    /// the two ends) nothing is removed.
+    pub(crate) fn remove(&mut self, first: u64, end: u64) -> Result {
+        if first >= end || self.root.is_none() {
+            return Ok(());
+        }
+        // Nodes that are only partly in the range hold one of its ends. With these owned,
+        // nothing below needs memory.
+        self.own_path(first)?;
+        self.own_path(end - 1)?;
+        let mut removed = 0;
+        if let Some(mut root) = self.root.take() {
+            if !remove_below(&mut root, 0, first, end, &mut removed) {
+                self.root = Some(root);
+            }
+        }
+        self.pages.fetch_sub(removed, Relaxed);
+        Ok(())
+    }
+
+    fn own_path(&mut self, index: u64) -> Result {
+        let Some(mut next) = self.root.as_mut() else {
+            return Ok(());
+        };
+        if !covers(next, index) {
+            return Ok(());
+        }
+        loop {
+            let node = next.make_mut()?;
+            let at = slot(index, node.height());
+            match node.node_mut(at) {
+                Some(child) => next = child,
+                None => return Ok(()),
+            }
+        }
+    }
+}
+
+/// Removes `first..end` from the subtree `node`, whose first page number is `base`. Returns
+/// whether nothing is left in it.
+fn remove_below(node: &mut NodeRef, base: u64, first: u64, end: u64, removed: &mut u64) -> bool {
+    let height = node.height();
+    let last = span(height).map_or(u64::MAX, |span| base + (span - 1));
+    if first <= base && last < end {
+        *removed += count(node);
+        return true;
+    }
+    // A node that is partly in the range is owned; see `remove`.
+    let Some(node) = node.get_mut() else {
+        return false;
+    };
+    let shift = height * SLOT_BITS;
+    let from = if first > base { slot(first, height) } else { 0 };
+    let to = if end <= last { slot(end - 1, height) } else { SLOTS - 1 };
+    for at in from..=to {
+        if height == 0 {
+            if node.replace_page(at, None).is_some() {
+                *removed += 1;
+            }
+        } else if let Some(child) = node.node_mut(at) {
+            let base = base + ((at as u64) << shift);
+            if remove_below(child, base, first, end, removed) {
+                drop(node.take_node(at));
+            }
+        }
+    }
+    node.is_empty()
+}
+
+fn count(node: &Node) -> u64 {
+    (0..SLOTS)
+        .map(|at| match node.entry(at) {
+            Entry::Empty => 0,
+            Entry::Page(_) => 1,
+            Entry::Node(child) => count(child),
+        })
+        .sum()
+}

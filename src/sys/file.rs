@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Files of the pseudo file system and their operations.
+//!
+//! There are two kinds. A *handle file* is what a file descriptor of ours refers to; it carries a
+//! `T: FileOps`. A *view file* is never in a descriptor table: it is what mappings hold instead
+//! of the handle that they were made from, and carries a `T: Mapped`. So the release of a
+//! handle file means that the handle is closed, whatever is still mapped.
+
+use super::{
+    c,
+    fs::{FsPin, Inode, InodeOwner},
+    user::{Direction, IovIter},
+    vma::{Mapped, NewMapping},
+    wait::PollTable,
+};
+use core::{marker::PhantomData, ops::Deref, ptr::NonNull};
+use kernel::{
+    bindings,
+    ffi::{c_int, c_long, c_uint, c_ulong, c_void},
+    fs::file::FileDescriptorReservation,
+    prelude::*,
+    seq_file::SeqFile,
+    sync::{aref::ARef, Arc},
+};
+
+/// What a handle file carries, and what its system calls do.
+pub(crate) trait FileOps: Send + Sync + Sized + 'static {
+    /// The owner of the inode.
+    type Owner: InodeOwner<Handle = Self>;
+
+    /// The one table of these files: it tells them from all others.
+    fn table() -> &'static FileTable<Self>;
+
+    /// read(2) and its like at byte `position`. Returns the bytes moved.
+    fn read(&self, position: u64, to: &mut IovIter<'_>) -> Result<usize>;
+
+    /// write(2) and its like at byte `position`. Returns the bytes moved.
+    fn write(&self, position: u64, from: &mut IovIter<'_>) -> Result<usize>;
+
+    /// Where lseek(2) and O_APPEND see the end.
+    fn end(&self) -> u64;
+
+    /// ioctl(2).
+    fn ioctl(&self, file: &File, command: u32, address: usize) -> Result<isize>;
+
+    /// poll(2): the bits that hold now.
+    fn poll(&self, file: &File, table: &PollTable) -> u32;
+
+    /// mmap(2).
+    fn mmap(&self, mapping: NewMapping<'_>) -> Result;
+
+    /// A descriptor of this file was closed; there may be others.
+    fn descriptor_closed(&self, file: &File);
+
+    /// The text of `/proc/PID/fdinfo/N`.
+    fn show_fdinfo(&self, out: &SeqFile);
+}
+
+/// What a view file does beside what its mappings ask for.
+pub(crate) trait ViewOps: Mapped + Send + Sized + 'static {
+    /// A new mapping of the view file itself.
+    fn mmap(&self, file: &File, mapping: NewMapping<'_>) -> Result;
+}
+
+/// Access modes of open(2).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct AccessMode {
+    /// read(2), mmap(2).
+    pub(crate) read: bool,
+    /// write(2), writable shared mmap(2), ftruncate(2).
+    pub(crate) write: bool,
+}
+
+impl AccessMode {
+    fn flags(self) -> c_int {
+        match (self.read, self.write) {
+            (true, true) => c::ZX_C_O_RDWR,
+            (true, false) => c::ZX_C_O_RDONLY,
+            (false, true) => c::ZX_C_O_WRONLY,
+            // As open(2) has it: 3 gives a file that can be neither read nor written.
+            (false, false) => c::ZX_C_O_WRONLY | c::ZX_C_O_RDWR,
+        }
+    }
+}
+
+/// A file, borrowed.
+#[repr(transparent)]
+pub(crate) struct File(kernel::fs::File);
+
+impl File {
+    /// # Safety
+    ///
+    /// `file` must be live for `'a`, and no fdget_pos() section of its may be left unfinished on
+    /// another thread.
+    pub(super) unsafe fn borrow_raw<'a>(file: *const bindings::file) -> &'a Self {
+        // SAFETY: By the requirements of this function; the wrapper is transparent.
+        unsafe { &*core::ptr::from_ref(kernel::fs::File::from_raw_file(file)).cast::<Self>() }
+    }
+
+    pub(super) fn as_raw(&self) -> *mut bindings::file {
+        self.0.as_ptr()
+    }
+
+    /// What the file carries, if it is a handle file of `T`.
+    pub(crate) fn data<T: FileOps>(&self) -> Option<&T> {
+        // SAFETY: The file is valid.
+        if !unsafe { c::zx_file_is(self.as_raw(), &T::table().0) } {
+            return None;
+        }
+        // SAFETY: With these operations `private_data` is what `create` stored, until release.
+        unsafe { (*self.as_raw()).private_data.cast::<T>().as_ref() }
+    }
+
+    /// Whether the current process has a descriptor of this file.
+    pub(crate) fn is_open_here(&self) -> bool {
+        // SAFETY: Compares the pointer only.
+        unsafe { c::zx_current_has_file(self.as_raw()) }
+    }
+}
+
+/// A counted reference to a file.
+#[derive(Clone)]
+pub(crate) struct FileRef(ARef<kernel::fs::File>);
+
+impl Deref for FileRef {
+    type Target = File;
+
+    fn deref(&self) -> &File {
+        // SAFETY: The reference keeps the file.
+        unsafe { File::borrow_raw(self.0.as_ptr()) }
+    }
+}
+
+impl FileRef {
+    /// Makes a handle file of `inode` that carries `data`.
+    pub(crate) fn create<T: FileOps>(
+        pin: &FsPin<T::Owner>,
+        inode: &Inode,
+        mode: AccessMode,
+        data: KBox<T>,
+    ) -> Result<Self> {
+        let file = pin.new_file(inode, mode.flags(), &T::table().0)?;
+        Ok(Self::finish(file, KBox::into_raw(data).cast()))
+    }
+
+    /// Makes a view file of `inode` that carries `data`.
+    pub(crate) fn create_view<T: ViewOps, O: InodeOwner>(
+        pin: &FsPin<O>,
+        inode: &Inode,
+        mode: AccessMode,
+        data: Arc<T>,
+    ) -> Result<Self> {
+        let file = pin.new_file(inode, mode.flags(), &ViewTable::<T>::TABLE)?;
+        Ok(Self::finish(file, Arc::into_raw(data).cast_mut().cast()))
+    }
+
+    fn finish(file: NonNull<bindings::file>, data: *mut c_void) -> Self {
+        // SAFETY: The file is new and ours; its release takes `data` back. Nobody is inside
+        // fdget_pos() on a file that is in no descriptor table.
+        unsafe {
+            (*file.as_ptr()).private_data = data;
+            c::zx_file_set_mode(file.as_ptr());
+            Self(ARef::from_raw(file.cast()))
+        }
+    }
+}
+
+/// A file descriptor that is reserved but not yet usable, with its file.
+pub(crate) struct PendingDescriptor {
+    reservation: FileDescriptorReservation,
+    file: FileRef,
+}
+
+impl PendingDescriptor {
+    /// Reserves a descriptor number, close-on-exec, for what `make` makes. Dropping the result
+    /// gives the number back and releases the file.
+    pub(crate) fn new(make: impl FnOnce() -> Result<FileRef>) -> Result<Self> {
+        let reservation =
+            FileDescriptorReservation::get_unused_fd_flags(c::ZX_C_O_CLOEXEC as u32)?;
+        let file = make()?;
+        Ok(Self { reservation, file })
+    }
+
+    /// The descriptor's number.
+    pub(crate) fn number(&self) -> i32 {
+        self.reservation.reserved_fd() as i32
+    }
+
+    /// Makes the descriptor usable.
+    pub(crate) fn install(self) {
+        self.reservation.fd_install(self.file.0);
+    }
+}
+
+fn to_ssize(result: Result<usize>) -> isize {
+    result.map_or_else(|error| error.to_errno() as isize, |moved| moved as isize)
+}
+
+fn to_int(result: Result) -> c_int {
+    result.map_or_else(Error::to_errno, |()| 0)
+}
+
+/// The file operations of handle files that carry a `T`. Make one, as a `static`: its address
+/// identifies the files.
+pub(crate) struct FileTable<T>(bindings::file_operations, PhantomData<fn(T)>);
+
+// SAFETY: The table is constant.
+unsafe impl<T> Sync for FileTable<T> {}
+
+impl<T: FileOps> FileTable<T> {
+    /// Makes the table.
+    pub(crate) const fn new() -> Self {
+        let table = bindings::file_operations {
+            owner: &raw mut c::__this_module,
+            llseek: Some(Self::llseek),
+            read_iter: Some(Self::read_iter),
+            write_iter: Some(Self::write_iter),
+            poll: Some(Self::poll),
+            unlocked_ioctl: Some(Self::ioctl),
+            compat_ioctl: Some(Self::ioctl),
+            mmap: Some(Self::mmap),
+            flush: Some(Self::flush),
+            release: Some(Self::release),
+            splice_read: Some(c::copy_splice_read),
+            splice_write: Some(c::iter_file_splice_write),
+            show_fdinfo: Some(Self::show_fdinfo),
+            ..pin_init::zeroed()
+        };
+        Self(table, PhantomData)
+    }
+
+    /// # Safety
+    ///
+    /// `file` must be a live file with these operations.
+    unsafe fn data<'a>(file: *mut bindings::file) -> &'a T {
+        // SAFETY: `private_data` is what `create` stored, until release.
+        unsafe { &*(*file).private_data.cast::<T>() }
+    }
+
+    unsafe extern "C" fn llseek(file: *mut bindings::file, offset: i64, whence: c_int) -> i64 {
+        // SAFETY: Called by the kernel with a file of ours.
+        unsafe {
+            let end = Self::data(file).end().min(i64::MAX as u64) as i64;
+            c::generic_file_llseek_size(file, offset, whence, i64::MAX, end)
+        }
+    }
+
+    unsafe extern "C" fn read_iter(
+        kiocb: *mut bindings::kiocb,
+        iter: *mut bindings::iov_iter,
+    ) -> isize {
+        // SAFETY: Called by the kernel with a file of ours and a valid iterator.
+        unsafe {
+            let mut to = IovIter::from_raw(iter, Direction::Read);
+            let moved = Self::data((*kiocb).ki_filp).read((*kiocb).ki_pos as u64, &mut to);
+            (*kiocb).ki_pos += moved.unwrap_or(0) as i64;
+            to_ssize(moved)
+        }
+    }
+
+    unsafe extern "C" fn write_iter(
+        kiocb: *mut bindings::kiocb,
+        iter: *mut bindings::iov_iter,
+    ) -> isize {
+        // SAFETY: As in `read_iter`.
+        unsafe {
+            let data = Self::data((*kiocb).ki_filp);
+            if (*kiocb).ki_flags & c::ZX_C_IOCB_APPEND != 0 {
+                (*kiocb).ki_pos = data.end().min(i64::MAX as u64) as i64;
+            }
+            let mut from = IovIter::from_raw(iter, Direction::Write);
+            let moved = data.write((*kiocb).ki_pos as u64, &mut from);
+            (*kiocb).ki_pos += moved.unwrap_or(0) as i64;
+            to_ssize(moved)
+        }
+    }
+
+    unsafe extern "C" fn poll(
+        file: *mut bindings::file,
+        table: *mut bindings::poll_table_struct,
+    ) -> c_uint {
+        // SAFETY: Called by the kernel with a file of ours.
+        unsafe { Self::data(file).poll(File::borrow_raw(file), &PollTable::from_raw(table)) }
+    }
+
+    unsafe extern "C" fn ioctl(file: *mut bindings::file, command: c_uint, arg: c_ulong) -> c_long {
+        // SAFETY: Called by the kernel with a file of ours.
+        let result =
+            unsafe { Self::data(file).ioctl(File::borrow_raw(file), command, arg as usize) };
+        result.map_or_else(|error| error.to_errno() as c_long, |value| value as c_long)
+    }
+
+    unsafe extern "C" fn mmap(
+        file: *mut bindings::file,
+        vma: *mut bindings::vm_area_struct,
+    ) -> c_int {
+        // SAFETY: Called by the kernel with a file of ours and a mapping being made.
+        unsafe { to_int(Self::data(file).mmap(NewMapping::from_raw(vma))) }
+    }
+
+    unsafe extern "C" fn flush(file: *mut bindings::file, _owner: bindings::fl_owner_t) -> c_int {
+        // SAFETY: Called by the kernel with a file of ours.
+        unsafe { Self::data(file).descriptor_closed(File::borrow_raw(file)) };
+        0
+    }
+
+    unsafe extern "C" fn release(_inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
+        // SAFETY: Called once, for a file that nobody can reach any more.
+        unsafe {
+            let data = core::mem::replace(&mut (*file).private_data, core::ptr::null_mut());
+            drop(KBox::from_raw(data.cast::<T>()));
+        }
+        0
+    }
+
+    unsafe extern "C" fn show_fdinfo(seq: *mut bindings::seq_file, file: *mut bindings::file) {
+        // SAFETY: Called by the kernel with a file of ours and a valid seq_file.
+        unsafe { Self::data(file).show_fdinfo(SeqFile::from_raw(seq)) }
+    }
+}
+
+struct ViewTable<T>(PhantomData<T>);
+
+impl<T: ViewOps> ViewTable<T> {
+    const TABLE: bindings::file_operations = bindings::file_operations {
+        owner: &raw mut c::__this_module,
+        mmap: Some(Self::mmap),
+        release: Some(Self::release),
+        ..pin_init::zeroed()
+    };
+
+    unsafe extern "C" fn mmap(
+        file: *mut bindings::file,
+        vma: *mut bindings::vm_area_struct,
+    ) -> c_int {
+        // SAFETY: Called by the kernel with a file of ours, whose `private_data` is what
+        // `create_view` stored, and a mapping being made.
+        unsafe {
+            let data = &*(*file).private_data.cast::<T>();
+            to_int(data.mmap(File::borrow_raw(file), NewMapping::from_raw(vma)))
+        }
+    }
+
+    unsafe extern "C" fn release(_inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
+        // SAFETY: Called once, for a file that nobody can reach any more.
+        unsafe {
+            let data = core::mem::replace(&mut (*file).private_data, core::ptr::null_mut());
+            drop(Arc::from_raw(data.cast::<T>().cast_const()));
+        }
+        0
+    }
+}

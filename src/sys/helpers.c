@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Static inlines and macros of the kernel as functions for src/sys. Each does
+ * one thing; what it is for is said where src/sys calls it.
+ */
+#include <linux/fdtable.h>
+#include <linux/file.h>
+#include <linux/highmem.h>
+#include <linux/hrtimer.h>
+#include <linux/sched/signal.h>
+
+#include "helpers.h"
+
+#define ZXVMO_SUPER_MAGIC	0x7a78766d
+
+/*
+ * The inode that every page names through its mapping. It holds no page, maps
+ * nothing and belongs to no file system: a page needs a mapping to be usable
+ * as a shared futex and by folio_mark_dirty(), and this one outlives all
+ * pages, whoever shares them. The index is the page frame number, so that no
+ * two pages share a futex key.
+ */
+static struct inode page_identity;
+
+static const struct address_space_operations page_identity_aops = {
+	.dirty_folio	= noop_dirty_folio,
+};
+
+void zx_page_identity_init(void)
+{
+	inode_init_once(&page_identity);
+	page_identity.i_mapping = &page_identity.i_data;
+	page_identity.i_data.host = &page_identity;
+	page_identity.i_data.a_ops = &page_identity_aops;
+	mapping_set_unevictable(&page_identity.i_data);
+}
+
+struct page *zx_page_alloc(bool zero)
+{
+	gfp_t gfp = GFP_HIGHUSER | __GFP_ACCOUNT | __GFP_NOWARN;
+	struct folio *folio = folio_alloc(zero ? gfp | __GFP_ZERO : gfp, 0);
+
+	if (!folio)
+		return NULL;
+	folio->mapping = &page_identity.i_data;
+	folio->index = folio_pfn(folio);
+	folio->private = (void *)1UL;
+	return &folio->page;
+}
+
+void zx_page_free(struct page *page)
+{
+	struct folio *folio = page_folio(page);
+
+	folio->private = NULL;
+	WRITE_ONCE(folio->mapping, NULL);
+	folio_put(folio);
+}
+
+static atomic_long_t *sharers(const struct page *page)
+{
+	BUILD_BUG_ON(sizeof(page->private) != sizeof(atomic_long_t));
+	return (atomic_long_t *)&page->private;
+}
+
+void zx_page_share(struct page *page)
+{
+	atomic_long_inc(sharers(page));
+}
+
+bool zx_page_unshare(struct page *page)
+{
+	return atomic_long_dec_and_test(sharers(page));
+}
+
+unsigned long zx_page_sharers(const struct page *page)
+{
+	return atomic_long_read_acquire(sharers(page));
+}
+
+int zx_page_ref_count(const struct page *page)
+{
+	return page_ref_count(page);
+}
+
+bool zx_page_pinned(struct page *page)
+{
+	return folio_maybe_dma_pinned(page_folio(page));
+}
+
+int zx_page_copy(struct page *to, struct page *from)
+{
+	return folio_mc_copy(page_folio(to), page_folio(from));
+}
+
+void zx_page_zero(struct page *page, size_t offset, size_t length)
+{
+	memzero_page(page, offset, length);
+}
+
+size_t zx_page_copy_to_iter(struct page *page, size_t offset, size_t length,
+			    struct iov_iter *to)
+{
+	return copy_page_to_iter_nofault(page, offset, length, to);
+}
+
+size_t zx_page_copy_from_iter(struct page *page, size_t offset, size_t length,
+			      struct iov_iter *from)
+{
+	return copy_folio_from_iter_atomic(page_folio(page), offset, length,
+					   from);
+}
+
+struct kmem_cache *zx_cache_create(const char *name, unsigned int size)
+{
+	return kmem_cache_create(name, size, 0, 0, NULL);
+}
+
+size_t zx_iov_iter_count(const struct iov_iter *iter)
+{
+	return iov_iter_count(iter);
+}
+
+void __user *zx_iov_iter_address(const struct iov_iter *iter)
+{
+	if (iter_is_ubuf(iter))
+		return iter->ubuf + iter->iov_offset;
+	if (iter_is_iovec(iter))
+		return iter_iov_addr(iter);
+	return NULL;
+}
+
+bool zx_fatal_signal_pending(void)
+{
+	return fatal_signal_pending(current);
+}
+
+unsigned long zx_vma_flags(const struct vm_area_struct *vma)
+{
+	return vma->vm_flags;
+}
+
+void zx_vma_flags_mod(struct vm_area_struct *vma, unsigned long set,
+		      unsigned long clear)
+{
+	vm_flags_mod(vma, set, clear);
+}
+
+/*
+ * Faults insert neighbours too, so the address is not always vmf's own; only
+ * these two members are read by vmf_insert_page_mkwrite().
+ */
+vm_fault_t zx_fault_insert(struct vm_fault *vmf, struct page *page,
+			   unsigned long address, bool write)
+{
+	struct vm_fault at = {
+		.vma = vmf->vma,
+		.address = address,
+	};
+
+	return vmf_insert_page_mkwrite(&at, page, write);
+}
+
+void zx_rwsem_init(struct rw_semaphore *sem, const char *name,
+		   struct lock_class_key *key)
+{
+	__init_rwsem(sem, name, key);
+}
+
+int zx_wait_until(struct wait_queue_head *queue, bool (*done)(void *context),
+		  void *context, s64 deadline)
+{
+	ktime_t expires = ns_to_ktime(deadline);
+	DEFINE_WAIT(wait);
+	int err;
+
+	for (;;) {
+		err = prepare_to_wait_event(queue, &wait, TASK_INTERRUPTIBLE);
+		if (done(context)) {
+			err = 0;
+			break;
+		}
+		if (err)
+			break;
+		if (deadline != S64_MAX && ktime_get_ns() >= deadline) {
+			err = -ETIME;
+			break;
+		}
+		if (deadline == S64_MAX)
+			schedule();
+		else
+			schedule_hrtimeout_range(&expires, 0, HRTIMER_MODE_ABS);
+	}
+	finish_wait(queue, &wait);
+	return err;
+}
+
+s64 zx_monotonic_now(void)
+{
+	return ktime_get_ns();
+}
+
+void zx_poll_wait(struct file *file, struct wait_queue_head *queue,
+		  struct poll_table_struct *table)
+{
+	poll_wait(file, queue, table);
+}
+
+void zx_wake_all(struct wait_queue_head *queue, unsigned int events)
+{
+	wake_up_poll(queue, (__force __poll_t)events);
+}
+
+int zx_pseudo_fs_init(struct fs_context *context,
+		      const struct super_operations *super_operations,
+		      const struct dentry_operations *dentry_operations)
+{
+	struct pseudo_fs_context *pseudo;
+
+	pseudo = init_pseudo(context, ZXVMO_SUPER_MAGIC);
+	if (!pseudo)
+		return -ENOMEM;
+	/* Handles with ZX_RIGHT_EXECUTE may be mapped executable. */
+	context->s_iflags &= ~SB_I_NOEXEC;
+	pseudo->ops = super_operations;
+	pseudo->dops = dentry_operations;
+	return 0;
+}
+
+void zx_inode_init(struct inode *inode, u64 number,
+		   const struct inode_operations *operations, void *private)
+{
+	inode->i_ino = number;
+	inode->i_mode = S_IFREG | 0600;
+	inode->i_flags |= S_NOATIME | S_NOCMTIME;
+	inode->i_op = operations;
+	inode->i_private = private;
+	inode->i_mapping->a_ops = &page_identity_aops;
+	mapping_set_unevictable(inode->i_mapping);
+	simple_inode_init_ts(inode);
+}
+
+void zx_inode_set_size(struct inode *inode, u64 size)
+{
+	i_size_write(inode, min_t(u64, size, MAX_LFS_FILESIZE));
+}
+
+u64 zx_inode_size(const struct inode *inode)
+{
+	return i_size_read(inode);
+}
+
+struct inode *zx_dentry_inode(const struct dentry *dentry)
+{
+	return d_inode(dentry);
+}
+
+void zx_inode_evict(struct inode *inode)
+{
+	truncate_inode_pages_final(&inode->i_data);
+	clear_inode(inode);
+}
+
+int zx_getattr(struct mnt_idmap *idmap, const struct path *path,
+	       struct kstat *stat, u32 request_mask, u64 blocks)
+{
+	generic_fillattr(idmap, request_mask, d_inode(path->dentry), stat);
+	stat->blocks = blocks;
+	return 0;
+}
+
+void zx_file_set_mode(struct file *file)
+{
+	file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
+}
+
+bool zx_file_is(const struct file *file,
+		const struct file_operations *operations)
+{
+	return file->f_op == operations;
+}
+
+static int is_this_file(const void *wanted, struct file *file, unsigned int fd)
+{
+	return file == wanted;
+}
+
+bool zx_current_has_file(const struct file *file)
+{
+	return iterate_fd(current->files, 0, is_this_file, file);
+}

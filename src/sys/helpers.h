@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What src/sys needs of the kernel and the `kernel` crate does not offer:
+ * static inlines and macros as functions (defined in helpers.c), and
+ * prototypes of exported functions that the crate's bindings leave out.
+ * bindgen turns this file into the module's own bindings (see Kbuild).
+ */
+#ifndef _ZXVMO_HELPERS_H
+#define _ZXVMO_HELPERS_H
+
+#include <linux/dcache.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/module.h>
+#include <linux/pagemap.h>
+#include <linux/poll.h>
+#include <linux/pseudo_fs.h>
+#include <linux/rwsem.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/splice.h>
+#include <linux/uio.h>
+#include <linux/wait.h>
+
+/* Pages: every one that zx_page_alloc() returned belongs to the module. */
+struct page *zx_page_alloc(bool zero);
+void zx_page_free(struct page *page);
+void zx_page_share(struct page *page);
+bool zx_page_unshare(struct page *page);
+unsigned long zx_page_sharers(const struct page *page);
+int zx_page_ref_count(const struct page *page);
+bool zx_page_pinned(struct page *page);
+int zx_page_copy(struct page *to, struct page *from);
+void zx_page_zero(struct page *page, size_t offset, size_t length);
+size_t zx_page_copy_to_iter(struct page *page, size_t offset, size_t length,
+			    struct iov_iter *to);
+size_t zx_page_copy_from_iter(struct page *page, size_t offset, size_t length,
+			      struct iov_iter *from);
+void zx_page_identity_init(void);
+
+struct kmem_cache *zx_cache_create(const char *name, unsigned int size);
+
+/* User memory. */
+size_t zx_iov_iter_count(const struct iov_iter *iter);
+void __user *zx_iov_iter_address(const struct iov_iter *iter);
+bool zx_fatal_signal_pending(void);
+
+/* Mappings. */
+unsigned long zx_vma_flags(const struct vm_area_struct *vma);
+void zx_vma_flags_mod(struct vm_area_struct *vma, unsigned long set,
+		      unsigned long clear);
+vm_fault_t zx_fault_insert(struct vm_fault *vmf, struct page *page,
+			   unsigned long address, bool write);
+
+/* Locks and waiting. */
+void zx_rwsem_init(struct rw_semaphore *sem, const char *name,
+		   struct lock_class_key *key);
+int zx_wait_until(struct wait_queue_head *queue, bool (*done)(void *context),
+		  void *context, s64 deadline);
+s64 zx_monotonic_now(void);
+void zx_poll_wait(struct file *file, struct wait_queue_head *queue,
+		  struct poll_table_struct *table);
+void zx_wake_all(struct wait_queue_head *queue, unsigned int events);
+
+/* Files and inodes. */
+int zx_pseudo_fs_init(struct fs_context *context,
+		      const struct super_operations *super_operations,
+		      const struct dentry_operations *dentry_operations);
+void zx_inode_init(struct inode *inode, u64 number,
+		   const struct inode_operations *operations, void *private);
+void zx_inode_set_size(struct inode *inode, u64 size);
+u64 zx_inode_size(const struct inode *inode);
+struct inode *zx_dentry_inode(const struct dentry *dentry);
+void zx_inode_evict(struct inode *inode);
+int zx_getattr(struct mnt_idmap *idmap, const struct path *path,
+	       struct kstat *stat, u32 request_mask, u64 blocks);
+void zx_file_set_mode(struct file *file);
+bool zx_file_is(const struct file *file,
+		const struct file_operations *operations);
+bool zx_current_has_file(const struct file *file);
+
+extern struct module __this_module;
+
+/* Constants that are casts or enums in C. */
+static const gfp_t ZX_C_GFP_KERNEL_ACCOUNT = GFP_KERNEL_ACCOUNT;
+static const unsigned long ZX_C_VM_READ = VM_READ;
+static const unsigned long ZX_C_VM_WRITE = VM_WRITE;
+static const unsigned long ZX_C_VM_EXEC = VM_EXEC;
+static const unsigned long ZX_C_VM_SHARED = VM_SHARED;
+static const unsigned long ZX_C_VM_MAYREAD = VM_MAYREAD;
+static const unsigned long ZX_C_VM_MAYWRITE = VM_MAYWRITE;
+static const unsigned long ZX_C_VM_MAYEXEC = VM_MAYEXEC;
+static const unsigned long ZX_C_VM_MAYSHARE = VM_MAYSHARE;
+static const unsigned long ZX_C_VM_DONTEXPAND = VM_DONTEXPAND;
+static const u32 ZX_C_PROT_READ = PROT_READ;
+static const u32 ZX_C_PROT_WRITE = PROT_WRITE;
+static const u32 ZX_C_PROT_EXEC = PROT_EXEC;
+static const u32 ZX_C_MAP_SHARED = MAP_SHARED;
+static const u32 ZX_C_MAP_FIXED = MAP_FIXED;
+static const u32 ZX_C_MAP_FIXED_NOREPLACE = MAP_FIXED_NOREPLACE;
+static const int ZX_C_O_CLOEXEC = O_CLOEXEC;
+static const int ZX_C_O_RDONLY = O_RDONLY;
+static const int ZX_C_O_WRONLY = O_WRONLY;
+static const int ZX_C_O_RDWR = O_RDWR;
+static const int ZX_C_IOCB_APPEND = IOCB_APPEND;
+static const u32 ZX_C_EPOLLIN = (__force u32)(EPOLLIN | EPOLLRDNORM);
+static const u32 ZX_C_EPOLLPRI = (__force u32)EPOLLPRI;
+static const unsigned int ZX_C_FAULT_FLAG_WRITE = FAULT_FLAG_WRITE;
+static const unsigned int ZX_C_VM_FAULT_NOPAGE = VM_FAULT_NOPAGE;
+static const unsigned int ZX_C_VM_FAULT_SIGBUS = VM_FAULT_SIGBUS;
+static const unsigned int ZX_C_VM_FAULT_OOM = VM_FAULT_OOM;
+static const unsigned int ZX_C_ATTR_SIZE = ATTR_SIZE;
+static const unsigned int ZX_C_ATTR_FILE = ATTR_FILE;
+
+#endif /* _ZXVMO_HELPERS_H */

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Mappings (`struct vm_area_struct`) and their faults.
+//!
+//! The file of a mapping carries an owner of type `T: Mapped`, which hears of every mapping made
+//! (mmap, fork, a split) and gone, and resolves its faults.
+//!
+//! All mappings are of the kind that `page_mkwrite` traps: a read-only entry may show a page that
+//! is shared or the page of zeros, and the first write to it asks [`Mapped::make_writable`].
+//! VM_DONTEXPAND keeps these mappings from being merged, mlocked, write-protected by userfaultfd
+//! or collected into huge pages, none of which knows our pages.
+
+use super::{c, file::File, page::Page, PAGE_SHIFT};
+use core::marker::PhantomData;
+use kernel::{bindings, ffi::c_ulong, prelude::*};
+
+pub(crate) use super::c::{
+    ZX_C_MAP_FIXED as MAP_FIXED, ZX_C_MAP_FIXED_NOREPLACE as MAP_FIXED_NOREPLACE,
+    ZX_C_MAP_SHARED as MAP_SHARED, ZX_C_PROT_EXEC as PROT_EXEC, ZX_C_PROT_READ as PROT_READ,
+    ZX_C_PROT_WRITE as PROT_WRITE,
+};
+
+/// What the file of a mapping carries.
+pub(crate) trait Mapped: Sync {
+    /// A mapping was made in `mm`.
+    fn opened(&self, mm: AddressSpace);
+
+    /// A mapping in `mm` is gone. Called under the mmap lock.
+    fn closed(&self, mm: AddressSpace);
+
+    /// Nothing is mapped at the fault's address.
+    fn fault(&self, fault: &Fault<'_>) -> FaultResult;
+
+    /// A read-only page is mapped at the fault's address and about to be written, in a shared
+    /// mapping that is writable.
+    fn make_writable(&self, fault: &Fault<'_>) -> FaultResult;
+}
+
+/// Identity of an address space, to count distinct ones.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct AddressSpace(usize);
+
+/// How a fault ended.
+#[derive(Clone, Copy)]
+pub(crate) enum FaultResult {
+    /// The page-table entry is as it should be; the access is tried again.
+    Done,
+    /// There is no memory at this address.
+    SigBus,
+    /// Memory ran out.
+    OutOfMemory,
+}
+
+impl FaultResult {
+    fn into_raw(self) -> bindings::vm_fault_t {
+        match self {
+            Self::Done => c::ZX_C_VM_FAULT_NOPAGE,
+            Self::SigBus => c::ZX_C_VM_FAULT_SIGBUS,
+            Self::OutOfMemory => c::ZX_C_VM_FAULT_OOM,
+        }
+    }
+}
+
+/// A fault being handled.
+pub(crate) struct Fault<'a> {
+    vmf: *mut bindings::vm_fault,
+    _borrow: PhantomData<&'a bindings::vm_fault>,
+}
+
+impl Fault<'_> {
+    fn vma(&self) -> *mut bindings::vm_area_struct {
+        // SAFETY: The fault is valid while it is handled.
+        unsafe { (*self.vmf).__bindgen_anon_1.vma }
+    }
+
+    fn flags(&self) -> c_ulong {
+        // SAFETY: A fault's mapping is valid and its lock held.
+        unsafe { c::zx_vma_flags(self.vma()) }
+    }
+
+    /// Page number in the mapped file.
+    pub(crate) fn page_index(&self) -> u64 {
+        // SAFETY: As in `vma`.
+        unsafe { (*self.vmf).__bindgen_anon_1.pgoff as u64 }
+    }
+
+    /// Whether the access was a write.
+    pub(crate) fn is_write(&self) -> bool {
+        // SAFETY: As in `vma`.
+        unsafe { (*self.vmf).flags as u32 & c::ZX_C_FAULT_FLAG_WRITE as u32 != 0 }
+    }
+
+    /// Whether writes through this mapping go to the mapped file: not so in a MAP_PRIVATE one,
+    /// whose first write to a page makes an anonymous copy.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.flags() & c::ZX_C_VM_MAYSHARE != 0
+    }
+
+    /// Whether the mapping permits writing, now.
+    pub(crate) fn may_write(&self) -> bool {
+        self.flags() & c::ZX_C_VM_WRITE != 0
+    }
+
+    /// The pages of the file that the mapping covers: first and one past the last.
+    pub(crate) fn window(&self) -> (u64, u64) {
+        let vma = self.vma();
+        // SAFETY: As in `flags`.
+        let (first, bytes) = unsafe {
+            let range = &(*vma).__bindgen_anon_1.__bindgen_anon_1;
+            ((*vma).vm_pgoff as u64, range.vm_end - range.vm_start)
+        };
+        (first, first + (bytes as u64 >> PAGE_SHIFT))
+    }
+
+    /// Enters `page` into the page table as page `index` of the file, which must lie in the
+    /// window; writable at once if `write`, which must be `false` in a private mapping. An entry
+    /// that is there already must show the same page; it becomes writable if `write`.
+    pub(crate) fn insert(&self, index: u64, page: &Page, write: bool) -> FaultResult {
+        let vma = self.vma();
+        // SAFETY: As in `flags`.
+        let start = unsafe { (*vma).__bindgen_anon_1.__bindgen_anon_1.vm_start };
+        let (first, end) = self.window();
+        if index < first || index >= end {
+            return FaultResult::SigBus;
+        }
+        let address = start + (((index - first) as c_ulong) << PAGE_SHIFT);
+        // SAFETY: The mapping's lock is held and the address inside it. The page has a reference
+        // of its page map for as long as it is borrowed.
+        let result = unsafe {
+            c::zx_fault_insert(
+                self.vmf,
+                page.as_raw(),
+                address,
+                write && self.is_shared() && self.may_write(),
+            )
+        };
+        if result == c::ZX_C_VM_FAULT_NOPAGE {
+            FaultResult::Done
+        } else if result == c::ZX_C_VM_FAULT_OOM {
+            FaultResult::OutOfMemory
+        } else {
+            FaultResult::SigBus
+        }
+    }
+}
+
+/// What a mapping may ever do, fixed when it is made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Permissions {
+    /// Reads.
+    pub(crate) read: bool,
+    /// Writes that reach the mapped file.
+    pub(crate) write: bool,
+    /// Execution.
+    pub(crate) execute: bool,
+}
+
+/// A mapping being made: the argument of mmap.
+pub(crate) struct NewMapping<'a> {
+    vma: *mut bindings::vm_area_struct,
+    _borrow: PhantomData<&'a mut bindings::vm_area_struct>,
+}
+
+impl NewMapping<'_> {
+    /// # Safety
+    ///
+    /// `vma` must be what the kernel passed to `->mmap`, and be used only during that call.
+    pub(super) unsafe fn from_raw(vma: *mut bindings::vm_area_struct) -> Self {
+        Self {
+            vma,
+            _borrow: PhantomData,
+        }
+    }
+
+    fn flags(&self) -> c_ulong {
+        // SAFETY: Valid by `from_raw`.
+        unsafe { c::zx_vma_flags(self.vma) }
+    }
+
+    /// Whether the mapping shares its writes (MAP_SHARED).
+    pub(crate) fn is_shared(&self) -> bool {
+        self.flags() & c::ZX_C_VM_MAYSHARE != 0
+    }
+
+    /// Makes the mapping one of `view`, whose data is a `T`, and limits it for good to `limit`.
+    /// `shift` pages are added to the file offset that it begins at. Fails with `EACCES`, and
+    /// changes nothing, if the mapping asks for more.
+    pub(crate) fn attach<T: Mapped + 'static>(
+        self,
+        view: &File,
+        owner: &T,
+        limit: Permissions,
+        shift: u64,
+    ) -> Result {
+        let flags = self.flags();
+        let private = !self.is_shared();
+        let mut denied = 0;
+        for (allowed, now, ever) in [
+            (limit.read, c::ZX_C_VM_READ, c::ZX_C_VM_MAYREAD),
+            // Writes to a private mapping stay in the process.
+            (limit.write || private, c::ZX_C_VM_WRITE, c::ZX_C_VM_MAYWRITE),
+            (limit.execute, c::ZX_C_VM_EXEC, c::ZX_C_VM_MAYEXEC),
+        ] {
+            if !allowed {
+                if flags & now != 0 {
+                    return Err(EACCES);
+                }
+                denied |= ever;
+            }
+        }
+        // A shared mapping without any hope of writing counts as not writable for the file.
+        if !private && !limit.write {
+            denied |= c::ZX_C_VM_SHARED;
+        }
+        // SAFETY: The mapping is being made, so it may be changed; `view` has a reference of the
+        // caller's, and the mapping gets one of its own.
+        unsafe {
+            c::zx_vma_flags_mod(self.vma, c::ZX_C_VM_DONTEXPAND, denied);
+            if (*self.vma).vm_file != view.as_raw() {
+                c::vma_set_file(self.vma, view.as_raw());
+            }
+            (*self.vma).vm_pgoff += shift as c_ulong;
+            (*self.vma).vm_ops = &VmOps::<T>::TABLE;
+            owner.opened(AddressSpace((*self.vma).vm_mm as usize));
+        }
+        Ok(())
+    }
+}
+
+struct VmOps<T>(PhantomData<T>);
+
+impl<T: Mapped + 'static> VmOps<T> {
+    const TABLE: bindings::vm_operations_struct = bindings::vm_operations_struct {
+        open: Some(Self::open),
+        close: Some(Self::close),
+        fault: Some(Self::fault),
+        page_mkwrite: Some(Self::page_mkwrite),
+        // Without it the core takes the mmap lock for every fault, instead of the mapping's.
+        map_pages: Some(Self::map_pages),
+        ..pin_init::zeroed()
+    };
+
+    /// # Safety
+    ///
+    /// `vma` must be a mapping with these operations, so that its file's data is a `T`; the file
+    /// lives as long as the mapping.
+    unsafe fn owner<'a>(vma: *mut bindings::vm_area_struct) -> &'a T {
+        // SAFETY: By the requirements of this function.
+        unsafe { &*(*(*vma).vm_file).private_data.cast::<T>() }
+    }
+
+    unsafe extern "C" fn open(vma: *mut bindings::vm_area_struct) {
+        // SAFETY: Called by the kernel with a mapping of ours.
+        unsafe { Self::owner(vma).opened(AddressSpace((*vma).vm_mm as usize)) }
+    }
+
+    unsafe extern "C" fn close(vma: *mut bindings::vm_area_struct) {
+        // SAFETY: As in `open`.
+        unsafe { Self::owner(vma).closed(AddressSpace((*vma).vm_mm as usize)) }
+    }
+
+    unsafe extern "C" fn fault(vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t {
+        let fault = Fault {
+            vmf,
+            _borrow: PhantomData,
+        };
+        // SAFETY: As in `open`.
+        unsafe { Self::owner(fault.vma()) }.fault(&fault).into_raw()
+    }
+
+    unsafe extern "C" fn page_mkwrite(vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t {
+        let fault = Fault {
+            vmf,
+            _borrow: PhantomData,
+        };
+        // SAFETY: As in `open`.
+        unsafe { Self::owner(fault.vma()) }
+            .make_writable(&fault)
+            .into_raw()
+    }
+
+    unsafe extern "C" fn map_pages(
+        _vmf: *mut bindings::vm_fault,
+        _start: c_ulong,
+        _end: c_ulong,
+    ) -> bindings::vm_fault_t {
+        0
+    }
+}
+
+/// Maps `length` bytes of `file` from byte `offset` on, as mmap(2) does in the current address
+/// space, and returns the address. `protection` and `flags` are PROT_* and MAP_*.
+pub(crate) fn map_file(
+    file: &File,
+    address: usize,
+    length: usize,
+    protection: u32,
+    flags: u32,
+    offset: u64,
+) -> Result<usize> {
+    // SAFETY: The file is valid; the kernel checks everything else.
+    let mapped = unsafe {
+        c::vm_mmap(
+            file.as_raw(),
+            address as c_ulong,
+            length as c_ulong,
+            protection as c_ulong,
+            flags as c_ulong,
+            offset as c_ulong,
+        )
+    };
+    let errno = mapped as isize;
+    if (-(bindings::MAX_ERRNO as isize)..0).contains(&errno) {
+        return Err(Error::from_errno(errno as i32));
+    }
+    Ok(mapped as usize)
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! zxvmo: Zircon's virtual memory objects (VMOs) for Linux.
+//!
+//! A VMO is memory with an identity of its own: it can be read and written by calls, mapped by
+//! any number of processes, resized, and passed on by handles that each have rights of their own.
+//! `/dev/zxvmo` makes VMOs; a handle is a file descriptor. `uapi/zxvmo.h` is the interface;
+//! `ARCHITECTURE.md` explains the inside. Section numbers ("spec 4.2") are those of the
+//! specification of the Zircon calls that the tests in `userspace-tests/` follow.
+//!
+//! Modules, from the outside in; each uses only those below it and its neighbours:
+//!
+//! | what users touch | `device`, `handle`, `ioctl` |
+//! | --- | --- |
+//! | what calls do | `io`, `info`, `mapping`, `fault`, `signals` |
+//! | objects | `vmo`, `store`, `page_map` |
+//! | words | `rights`, `status` |
+//! | the kernel | `sys`, the only one with `unsafe` |
+#![deny(unsafe_op_in_unsafe_fn)]
+
+#[path = "src/device.rs"]
+mod device;
+#[path = "src/fault.rs"]
+mod fault;
+#[path = "src/handle.rs"]
+mod handle;
+#[path = "src/info.rs"]
+mod info;
+#[path = "src/io.rs"]
+mod io;
+#[path = "src/ioctl.rs"]
+mod ioctl;
+#[path = "src/mapping.rs"]
+mod mapping;
+#[path = "src/page_map.rs"]
+mod page_map;
+#[path = "src/rights.rs"]
+mod rights;
+#[path = "src/signals.rs"]
+mod signals;
+#[path = "src/status.rs"]
+mod status;
+#[path = "src/store.rs"]
+mod store;
+#[path = "src/sys/mod.rs"]
+mod sys;
+#[path = "src/vmo.rs"]
+mod vmo;
+
+use kernel::{miscdevice::MiscDeviceRegistration, prelude::*};
+
+module! {
+    type: Zxvmo,
+    name: "zxvmo",
+    authors: ["zxvmo contributors"],
+    description: "Zircon virtual memory objects",
+    license: "GPL",
+}
+
+/// The loaded module. Fields are dropped in this order: the device first, so that nobody new
+/// comes in; files and mappings keep the module from being unloaded at all.
+#[pin_data]
+struct Zxvmo {
+    #[pin]
+    device: MiscDeviceRegistration<device::Device>,
+    zeros: sys::page::ZeroPage,
+    nodes: sys::node::NodeCache,
+}
+
+impl kernel::InPlaceModule for Zxvmo {
+    fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            nodes: sys::node::NodeCache::new()?,
+            zeros: sys::page::ZeroPage::new()?,
+            device <- device::Device::register(),
+        })
+    }
+}
