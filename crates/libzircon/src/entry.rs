@@ -47,11 +47,11 @@ static VMAR_HANDLES: AtomicU32 = AtomicU32::new(1);
 impl Entry {
     pub(crate) const fn to_bits(self) -> u64 {
         match self {
-            Self::Kernel { object_type, fd } => (object_type as u64) << 32 | fd as u32 as u64,
+            Self::Kernel { object_type, fd } => ((object_type as u64) << 32) | fd as u32 as u64,
             Self::Local {
                 object_type,
                 rights,
-            } => LOCAL | (object_type as u64) << 32 | rights as u64,
+            } => LOCAL | ((object_type as u64) << 32) | rights as u64,
         }
     }
 

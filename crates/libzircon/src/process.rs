@@ -48,7 +48,7 @@ pub(crate) struct VmarInfo {
 /// The koid of a local object. It changes with fork, as the object does.
 pub(crate) fn koid(object_type: ObjectType) -> u64 {
     let pid = rustix::process::getpid().as_raw_nonzero().get();
-    FIRST_KOID | (pid as u64) << 8 | u64::from(object_type.number())
+    FIRST_KOID | ((pid as u64) << 8) | u64::from(object_type.number())
 }
 
 /// The rights of a handle that comes from one with `held`; INVALID_ARGS if it

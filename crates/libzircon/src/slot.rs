@@ -37,7 +37,7 @@ pub(crate) extern "C" fn after_fork_in_child() {
 }
 
 fn epoch() -> u64 {
-    u64::from(EPOCH.load(Ordering::Relaxed)) << EPOCH_SHIFT & EPOCH_MASK
+    (u64::from(EPOCH.load(Ordering::Relaxed)) << EPOCH_SHIFT) & EPOCH_MASK
 }
 
 /// The users in `state`, as state bits, if they are threads of this process.

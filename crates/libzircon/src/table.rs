@@ -46,11 +46,11 @@ pub(crate) const ROOT_VMAR: u32 = value(0, 0);
 pub(crate) const SELF: u32 = value(1, 0);
 
 const fn value(index: u32, generation: u32) -> u32 {
-    FIXED_BITS | index << INDEX_SHIFT | generation << (INDEX_SHIFT + INDEX_BITS)
+    FIXED_BITS | (index << INDEX_SHIFT) | (generation << (INDEX_SHIFT + INDEX_BITS))
 }
 
 const fn index_of(value: u32) -> u32 {
-    value >> INDEX_SHIFT & (MAX_SLOTS - 1)
+    (value >> INDEX_SHIFT) & (MAX_SLOTS - 1)
 }
 
 const fn generation_of(value: u32) -> u32 {
