@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What is made is given back: pages, slab objects, files and descriptors after
+ * many lives of VMOs, in every way that a life can end.
+ */
+#include "zxvmo_test.h"
+
+#define LIVES	1500
+#define PAGES	4
+
+/* Much less than one page, or one inode, for each life. */
+#define SLACK_KIB	(LIVES / 2)
+
+struct usage {
+	long free_kib, slab_kib, files, objects;
+};
+
+static long meminfo(const char *key)
+{
+	char value[64];
+
+	if (!proc_value("/proc/meminfo", key, value, sizeof(value)))
+		return 0;
+	return strtol(value, NULL, 10);
+}
+
+/* Active objects of caches that VMOs may be made of, the busiest one. */
+static long slab_objects(const char *cache)
+{
+	char value[128];
+
+	if (!proc_value("/proc/slabinfo", cache, value, sizeof(value)))
+		return 0;
+	return strtol(value, NULL, 10);
+}
+
+static struct usage usage(void)
+{
+	char value[64];
+	struct usage usage = {
+		.free_kib = meminfo("MemFree:") + meminfo("Cached:") + meminfo("Buffers:"),
+		.slab_kib = meminfo("Slab:"),
+		.objects = slab_objects("filp ") + slab_objects("zxvmo"),
+	};
+
+	if (proc_value("/proc/sys/fs/file-nr", "", value, sizeof(value)))
+		usage.files = strtol(value, NULL, 10);
+	return usage;
+}
+
+/*
+ * Inodes and files go after a grace period of RCU, so the machine is looked at
+ * until it is as before, and only at the end of some seconds it is a leak.
+ */
+static bool settles(const struct usage *before, struct usage *now)
+{
+	int tries;
+
+	for (tries = 0; tries < 100; tries++) {
+		*now = usage();
+		if (now->free_kib > before->free_kib - SLACK_KIB &&
+		    now->slab_kib < before->slab_kib + SLACK_KIB &&
+		    now->files < before->files + LIVES / 4)
+			return true;
+		usleep(50000);
+	}
+	return false;
+}
+
+static int live_and_close(void)
+{
+	int fd = vmo_create(PAGES * PAGE, ZX_VMO_RESIZABLE), other;
+
+	HOLDS(fd >= 0);
+	HOLDS(!vmo_fill(fd, 1, PAGES));
+	other = vmo_duplicate(fd, ZX_RIGHT_SAME_RIGHTS);
+	HOLDS(other >= 0);
+	HOLDS(!close(fd) && !close(other));
+	return 0;
+}
+
+static int live_and_unmap(void)
+{
+	int fd = vmo_create(PAGES * PAGE, 0);
+	char *at = map_shared(fd, PAGES * PAGE, PROT_READ | PROT_WRITE);
+	char *private = map_private(fd, PAGES * PAGE, PROT_READ | PROT_WRITE);
+
+	HOLDS(at != MAP_FAILED && private != MAP_FAILED);
+	memset(at, 1, PAGES * PAGE);
+	private[0] = 2;
+	HOLDS(!close(fd));
+	HOLDS(!munmap(at + PAGE, PAGE) && !munmap(at, PAGES * PAGE));
+	HOLDS(!munmap(private, PAGES * PAGE));
+	return 0;
+}
+
+static int live_and_fail(void)
+{
+	struct zxvmo_map map = {
+		.options = ZX_VM_PERM_READ | ZX_VM_COMPACT, .length = PAGE,
+	};
+	int fd = vmo_create(PAGES * PAGE, ZX_VMO_RESIZABLE);
+
+	/* The ways out of the middle of a call. */
+	HOLDS(vmo_create(~0ULL, 0) < 0 && vmo_create(1, 1) < 0);
+	HOLDS(!vmo_fill(fd, 1, PAGES) && !vmo_set_size(fd, PAGE));
+	HOLDS(vmo_read(fd, NULL, 0, PAGE) == ZX_ERR_NOT_FOUND);
+	HOLDS(vmo_write(fd, NULL, 0, PAGE) == ZX_ERR_NOT_FOUND);
+	HOLDS(zxvmo_call(fd, ZXVMO_IOC_MAP, &map) == ZX_ERR_INVALID_ARGS);
+	HOLDS(vmo_duplicate(fd, ZX_RIGHT_EXECUTE) < 0);
+	HOLDS(vmo_replace(fd, ZX_RIGHT_EXECUTE) < 0);
+	HOLDS(!close(fd));
+	return 0;
+}
+
+static int live_in_a_message(void)
+{
+	int fd = vmo_create(PAGES * PAGE, 0), sockets[2];
+
+	HOLDS(!socketpair(AF_UNIX, SOCK_DGRAM, 0, sockets));
+	HOLDS(!vmo_fill(fd, 1, PAGES));
+	HOLDS(!send_fd(sockets[0], fd) && !close(fd));
+	HOLDS(!close(sockets[0]) && !close(sockets[1]));
+	return 0;
+}
+
+static int exit_with_it(void *unused __always_unused)
+{
+	int fd = vmo_create(PAGES * PAGE, 0);
+
+	memset(map_shared(fd, PAGES * PAGE, PROT_READ | PROT_WRITE), 1, PAGES * PAGE);
+	return fd < 0;
+}
+
+static int live_in_a_process(void)
+{
+	return in_child(exit_with_it, NULL);
+}
+
+static void no_leak(struct __test_metadata *_metadata, int (*live)(void), int lives)
+{
+	struct usage before, after;
+	unsigned int fds = count_fds();
+	int i;
+
+	/* Caches fill up in the first lives. */
+	for (i = 0; i < lives / 5; i++)
+		ASSERT_EQ(0, live());
+	before = usage();
+	for (i = 0; i < lives; i++)
+		ASSERT_EQ(0, live());
+	EXPECT_TRUE(settles(&before, &after))
+		TH_LOG("free %ld, slab %ld KiB, files %ld, objects %ld, before: %ld, %ld, %ld, %ld",
+		       after.free_kib, after.slab_kib, after.files, after.objects,
+		       before.free_kib, before.slab_kib, before.files, before.objects);
+	EXPECT_EQ(fds, count_fds());
+}
+
+TEST(closing)
+{
+	no_leak(_metadata, live_and_close, LIVES);
+}
+
+TEST(unmapping)
+{
+	no_leak(_metadata, live_and_unmap, LIVES);
+}
+
+TEST(failing)
+{
+	no_leak(_metadata, live_and_fail, LIVES);
+}
+
+TEST(lost_messages)
+{
+	no_leak(_metadata, live_in_a_message, LIVES);
+}
+
+TEST(exiting)
+{
+	no_leak(_metadata, live_in_a_process, LIVES / 10);
+}
+
+/* One VMO, whose pages come and go. */
+TEST(resizing)
+{
+	int fd = vmo_create(0, ZX_VMO_RESIZABLE);
+	struct usage before = usage(), after;
+	int i;
+
+	for (i = 0; i < LIVES; i++) {
+		ASSERT_EQ(ZX_OK, vmo_set_size(fd, PAGES * PAGE));
+		ASSERT_EQ(ZX_OK, vmo_fill(fd, 1, PAGES));
+		ASSERT_EQ(ZX_OK, vmo_set_size(fd, i % PAGE));
+		ASSERT_EQ(ZX_OK, vmo_set_size(fd, 0));
+		ASSERT_EQ(0, vmo_info(fd).committed_bytes);
+	}
+	EXPECT_TRUE(settles(&before, &after));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Taking the module out and putting it back: refused as long as anything of it
+ * is in use, complete when nothing is, a hundred times.
+ *
+ * The module's file is $ZXVMO_MODULE, or what a build has left in build/.
+ */
+#include <glob.h>
+
+#include "zxvmo_test.h"
+
+#define ROUNDS	100
+
+static int module_file(void)
+{
+	const char *path = getenv("ZXVMO_MODULE");
+	glob_t found;
+	int fd = -1;
+
+	if (path)
+		return open(path, O_RDONLY | O_CLOEXEC);
+	if (!glob("build/*/zxvmo.ko", 0, NULL, &found))
+		fd = open(found.gl_pathv[0], O_RDONLY | O_CLOEXEC);
+	globfree(&found);
+	return fd;
+}
+
+static int load(int file)
+{
+	return syscall(SYS_finit_module, file, "", 0);
+}
+
+static int unload(void)
+{
+	return syscall(SYS_delete_module, "zxvmo", O_NONBLOCK);
+}
+
+/* After a refusal the module is whole: new VMOs can be made and used. */
+static bool refuses_to_go(void)
+{
+	int fd;
+
+	if (!unload() || errno != EWOULDBLOCK)
+		return false;
+	fd = vmo_create(PAGE, 0);
+	if (fd < 0 || vmo_fill(fd, 1, 1))
+		return false;
+	return !close(fd);
+}
+
+FIXTURE(module) {
+	int file;
+};
+
+FIXTURE_SETUP(module)
+{
+	self->file = module_file();
+	if (self->file < 0)
+		SKIP(return, "no zxvmo.ko to load again: set ZXVMO_MODULE");
+	/* A test before this one may just have ended. */
+	ASSERT_EQ(0, access(ZXVMO_DEVICE_PATH, R_OK));
+}
+
+/* Whatever failed: the tests that follow want a module. */
+FIXTURE_TEARDOWN(module)
+{
+	if (access(ZXVMO_DEVICE_PATH, R_OK))
+		EXPECT_EQ(0, load(self->file));
+}
+
+TEST_F(module, in_use)
+{
+	int device, fd, sockets[2];
+	void *at;
+
+	device = open_device();
+	ASSERT_LE(0, device);
+	EXPECT_TRUE(refuses_to_go());
+	fd = vmo_create(PAGE, 0);
+	close(device);
+	EXPECT_TRUE(refuses_to_go());
+	/* A mapping without a handle. */
+	at = map_shared(fd, PAGE, PROT_READ | PROT_WRITE);
+	close(fd);
+	EXPECT_TRUE(refuses_to_go());
+	EXPECT_EQ(0, probe_write(at, 1));
+	munmap(at, PAGE);
+	/* A handle without a process. */
+	fd = vmo_create(PAGE, 0);
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, sockets));
+	ASSERT_EQ(0, send_fd(sockets[0], fd));
+	close(fd);
+	EXPECT_TRUE(refuses_to_go());
+	close(sockets[0]);
+	close(sockets[1]);
+	EXPECT_EQ(0, unload());
+	EXPECT_GT(0, open_device());
+	EXPECT_EQ(0, load(self->file));
+	fd = vmo_create(PAGE, 0);
+	EXPECT_LE(0, fd);
+}
+
+static int hold_it(void *arg)
+{
+	int fd = vmo_create(PAGE, 0), *pipes = arg;
+	void *at = map_shared(fd, PAGE, PROT_READ | PROT_WRITE);
+
+	HOLDS(at != MAP_FAILED && !close(fd));
+	HOLDS(!tell(pipes[1]));
+	pause();
+	return 1;
+}
+
+TEST_F(module, in_use_by_a_process_that_is_killed)
+{
+	int pipes[2];
+	pid_t pid;
+
+	ASSERT_EQ(0, pipe(pipes));
+	pid = start_child(hold_it, pipes);
+	ASSERT_EQ(0, hear(pipes[0]));
+	EXPECT_TRUE(refuses_to_go());
+	kill(pid, SIGKILL);
+	EXPECT_EQ(128 + SIGKILL, end_child(pid));
+	EXPECT_EQ(0, unload());
+	EXPECT_EQ(0, load(self->file));
+}
+
+TEST_F_TIMEOUT(module, a_hundred_times, 300)
+{
+	unsigned char *at;
+	long before = 0, slab;
+	char value[64];
+	int round, fd;
+
+	for (round = 0; round < ROUNDS; round++) {
+		fd = vmo_create(8 * PAGE, ZX_VMO_RESIZABLE);
+		ASSERT_LE(0, fd);
+		at = map_shared(fd, 8 * PAGE, PROT_READ | PROT_WRITE);
+		ASSERT_NE(MAP_FAILED, at);
+		memset(at, 1, 8 * PAGE);
+		close(fd);
+		EXPECT_NE(0, unload());
+		munmap(at, 8 * PAGE);
+		ASSERT_EQ(0, unload())
+			TH_LOG("round %d", round);
+		ASSERT_EQ(0, load(self->file));
+		if (round == ROUNDS / 4 &&
+		    proc_value("/proc/meminfo", "Slab:", value, sizeof(value)))
+			before = atol(value);
+	}
+	ASSERT_TRUE(proc_value("/proc/meminfo", "Slab:", value, sizeof(value)));
+	slab = atol(value);
+	/* A page of slab for each round would be seen. */
+	EXPECT_GT(before + ROUNDS * 4, slab);
+}
+
+TEST_HARNESS_MAIN
