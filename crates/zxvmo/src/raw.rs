@@ -97,7 +97,7 @@ fn take(fd: i32) -> Result<OwnedFd, Status> {
 pub fn query(device: BorrowedFd<'_>) -> Result<Device, Status> {
     let mut argument = abi::zxvmo_query::default();
     // SAFETY: The call takes this structure, and there is no address in it.
-    unsafe { call::<{ abi::ZXVMO_OP_QUERY }, _>(device, &mut argument)? };
+    unsafe { call::<{ abi::ZXVMO_OP_QUERY as Opcode }, _>(device, &mut argument)? };
     Ok(Device {
         abi_version: argument.abi_version,
         page_size: argument.page_size,
@@ -113,7 +113,7 @@ pub fn create(size: u64, options: u32) -> Result<OwnedFd, Status> {
         ..Default::default()
     };
     // SAFETY: The call takes this structure, and there is no address in it.
-    unsafe { call::<{ abi::ZXVMO_OP_CREATE }, _>(device()?, &mut argument)? };
+    unsafe { call::<{ abi::ZXVMO_OP_CREATE as Opcode }, _>(device()?, &mut argument)? };
     take(argument.handle)
 }
 
@@ -140,7 +140,7 @@ pub unsafe fn read(
 ) -> Result<(), Status> {
     let mut argument = transfer(buffer as u64, offset, length);
     // SAFETY: The call takes this structure; the caller answers for the buffer.
-    unsafe { call::<{ abi::ZXVMO_OP_READ }, _>(fd, &mut argument) }
+    unsafe { call::<{ abi::ZXVMO_OP_READ as Opcode }, _>(fd, &mut argument) }
 }
 
 /// `zx_vmo_write`.
@@ -157,7 +157,7 @@ pub unsafe fn write(
 ) -> Result<(), Status> {
     let mut argument = transfer(buffer as u64, offset, length);
     // SAFETY: The call takes this structure; the caller answers for the buffer.
-    unsafe { call::<{ abi::ZXVMO_OP_WRITE }, _>(fd, &mut argument) }
+    unsafe { call::<{ abi::ZXVMO_OP_WRITE as Opcode }, _>(fd, &mut argument) }
 }
 
 fn get<const OP: Opcode>(fd: BorrowedFd<'_>) -> Result<u64, Status> {
@@ -178,22 +178,22 @@ fn set<const OP: Opcode>(fd: BorrowedFd<'_>, size: u64) -> Result<(), Status> {
 
 /// `zx_vmo_get_size`, in bytes.
 pub fn get_size(fd: BorrowedFd<'_>) -> Result<u64, Status> {
-    get::<{ abi::ZXVMO_OP_GET_SIZE }>(fd)
+    get::<{ abi::ZXVMO_OP_GET_SIZE as Opcode }>(fd)
 }
 
 /// `zx_vmo_set_size`, in bytes.
 pub fn set_size(fd: BorrowedFd<'_>, size: u64) -> Result<(), Status> {
-    set::<{ abi::ZXVMO_OP_SET_SIZE }>(fd, size)
+    set::<{ abi::ZXVMO_OP_SET_SIZE as Opcode }>(fd, size)
 }
 
 /// `zx_vmo_get_stream_size`, in bytes.
 pub fn get_stream_size(fd: BorrowedFd<'_>) -> Result<u64, Status> {
-    get::<{ abi::ZXVMO_OP_GET_STREAM_SIZE }>(fd)
+    get::<{ abi::ZXVMO_OP_GET_STREAM_SIZE as Opcode }>(fd)
 }
 
 /// `zx_vmo_set_stream_size`, in bytes.
 pub fn set_stream_size(fd: BorrowedFd<'_>, size: u64) -> Result<(), Status> {
-    set::<{ abi::ZXVMO_OP_SET_STREAM_SIZE }>(fd, size)
+    set::<{ abi::ZXVMO_OP_SET_STREAM_SIZE as Opcode }>(fd, size)
 }
 
 /// `zx_handle_duplicate`.
@@ -203,7 +203,7 @@ pub fn duplicate(fd: BorrowedFd<'_>, rights: u32) -> Result<OwnedFd, Status> {
         ..Default::default()
     };
     // SAFETY: The call takes this structure, and there is no address in it.
-    unsafe { call::<{ abi::ZXVMO_OP_DUPLICATE }, _>(fd, &mut argument)? };
+    unsafe { call::<{ abi::ZXVMO_OP_DUPLICATE as Opcode }, _>(fd, &mut argument)? };
     take(argument.handle)
 }
 
@@ -215,7 +215,7 @@ pub fn replace(fd: BorrowedFd<'_>, rights: u32) -> Result<OwnedFd, Status> {
         ..Default::default()
     };
     // SAFETY: The call takes this structure, and there is no address in it.
-    unsafe { call::<{ abi::ZXVMO_OP_REPLACE }, _>(fd, &mut argument)? };
+    unsafe { call::<{ abi::ZXVMO_OP_REPLACE as Opcode }, _>(fd, &mut argument)? };
     take(argument.handle)
 }
 
@@ -247,7 +247,7 @@ pub unsafe fn get_info(
         ..Default::default()
     };
     // SAFETY: The call takes this structure; the caller answers for the buffer.
-    let result = unsafe { call::<{ abi::ZXVMO_OP_GET_INFO }, _>(fd, &mut argument) };
+    let result = unsafe { call::<{ abi::ZXVMO_OP_GET_INFO as Opcode }, _>(fd, &mut argument) };
     let records = Records {
         actual: argument.actual,
         available: argument.avail,
@@ -277,7 +277,7 @@ pub unsafe fn get_property(
 ) -> Result<(), Status> {
     let mut argument = property(name, value as u64, size);
     // SAFETY: The call takes this structure; the caller answers for the buffer.
-    unsafe { call::<{ abi::ZXVMO_OP_GET_PROPERTY }, _>(fd, &mut argument) }
+    unsafe { call::<{ abi::ZXVMO_OP_GET_PROPERTY as Opcode }, _>(fd, &mut argument) }
 }
 
 /// `zx_object_set_property`.
@@ -293,7 +293,7 @@ pub unsafe fn set_property(
 ) -> Result<(), Status> {
     let mut argument = property(name, value as u64, size);
     // SAFETY: The call takes this structure; the caller answers for the buffer.
-    unsafe { call::<{ abi::ZXVMO_OP_SET_PROPERTY }, _>(fd, &mut argument) }
+    unsafe { call::<{ abi::ZXVMO_OP_SET_PROPERTY as Opcode }, _>(fd, &mut argument) }
 }
 
 /// `zx_object_signal`: clears, then sets.
@@ -304,7 +304,7 @@ pub fn signal(fd: BorrowedFd<'_>, clear_mask: u32, set_mask: u32) -> Result<(), 
         ..Default::default()
     };
     // SAFETY: The call takes this structure, and there is no address in it.
-    unsafe { call::<{ abi::ZXVMO_OP_SIGNAL }, _>(fd, &mut argument) }
+    unsafe { call::<{ abi::ZXVMO_OP_SIGNAL as Opcode }, _>(fd, &mut argument) }
 }
 
 /// `zx_object_wait_one`; `deadline` in nanoseconds of the monotonic clock.
@@ -318,7 +318,7 @@ pub fn wait(fd: BorrowedFd<'_>, signals: u32, deadline: i64) -> WaitResult {
             ..Default::default()
         };
         // SAFETY: The call takes this structure, and there is no address in it.
-        let result = unsafe { attempt::<{ abi::ZXVMO_OP_WAIT }, _>(fd, &mut argument) };
+        let result = unsafe { attempt::<{ abi::ZXVMO_OP_WAIT as Opcode }, _>(fd, &mut argument) };
         let observed = Signals::from_bits_retain(argument.observed);
         return match result {
             Ok(()) => WaitResult::Ok(observed),
@@ -361,6 +361,6 @@ pub unsafe fn map(
     };
     // SAFETY: The call takes this structure; the caller answers for what the
     // mapping replaces.
-    unsafe { call::<{ abi::ZXVMO_OP_MAP }, _>(fd, &mut argument)? };
+    unsafe { call::<{ abi::ZXVMO_OP_MAP as Opcode }, _>(fd, &mut argument)? };
     Ok(argument.mapped_address as usize)
 }
