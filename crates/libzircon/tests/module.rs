@@ -376,7 +376,7 @@ fn mapping_with_wishes() {
         (below, limit, 0, ZX_ERR_INVALID_ARGS),
         (below, limit, usize::MAX, ZX_ERR_OUT_OF_RANGE),
         (below, limit + 1, usize::MAX, ZX_ERR_OUT_OF_RANGE),
-        (below, 1 << 46, (1 << 46) - 4096, ZX_ERR_NO_RESOURCES),
+        (below, len, len - 4096, ZX_ERR_NO_RESOURCES),
         (READ | ZX_VM_ALIGN_2MB, 4096, 4096, ZX_ERR_INVALID_ARGS),
         (READ | (9 << 24), 0, 4096, ZX_ERR_INVALID_ARGS),
         (READ | (33 << 24), 0, 4096, ZX_ERR_INVALID_ARGS),
