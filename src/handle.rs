@@ -159,7 +159,11 @@ impl FileOps for Handle {
     }
 
     fn poll(&self, file: &File, table: &PollTable) -> u32 {
-        self.vmo.signals().poll(file, table)
+        // Who may not wait for signals does not see them.
+        match self.require(Rights::WAIT) {
+            Ok(vmo) => vmo.signals().poll(file, table),
+            Err(_) => 0,
+        }
     }
 
     fn mmap(&self, mapping: NewMapping<'_>) -> Result {

@@ -48,7 +48,7 @@ macro_rules! argument {
 
 argument! {
     zxvmo_query { reserved }
-    zxvmo_create { reserved }
+    zxvmo_create {}
     zxvmo_transfer { reserved }
     zxvmo_size { reserved }
     zxvmo_duplicate { reserved }
@@ -139,7 +139,7 @@ pub(crate) fn on_device(command: u32, address: usize) -> Result<isize> {
             Ok(())
         }),
         nr::CREATE => call.with(|args: &mut uapi::zxvmo_create| {
-            Ok(Vmo::create(args.size, args.options).and_then(|(vmo, rights)| {
+            Ok(Vmo::create(args.size, args.options, args.flags).and_then(|(vmo, rights)| {
                 let made = Handle::create(&vmo, rights);
                 announce(made, &mut args.handle)
             }))

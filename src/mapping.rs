@@ -14,7 +14,7 @@ use crate::{
     sys::{
         file::{AccessMode, File, FileRef, ViewOps},
         uapi,
-        vma::{self, map_file, AddressSpace, Fault, FaultResult, Mapped, NewMapping, Permissions},
+        vma::{self, map_file, AddressSpace, Fault, FaultResult, Mapped, NewMapping, Permissions, Trap},
         PAGE_SHIFT, PAGE_SIZE,
     },
     vmo::Vmo,
@@ -109,11 +109,14 @@ pub(crate) struct View {
     bounded: bool,
 }
 
+/// What `rights` allow. Neither writing nor execution without reading: the hardware would let
+/// both read.
 fn permissions(rights: Rights) -> Permissions {
+    let read = rights.has(Rights::READ);
     Permissions {
-        read: rights.has(Rights::READ),
-        write: rights.has(Rights::WRITE),
-        execute: rights.has(Rights::EXECUTE),
+        read,
+        write: read && rights.has(Rights::WRITE),
+        execute: read && rights.has(Rights::EXECUTE),
     }
 }
 
@@ -161,18 +164,32 @@ impl Mapped for View {
     }
 
     fn fault(&self, fault: &Fault<'_>) -> FaultResult {
-        let write = fault.is_write() && fault.is_shared();
+        // Nothing traps the first write to a page in an untrapped mapping.
+        let write = fault.is_write() || !fault.is_trapped() && fault.may_write();
+        let write = write && fault.is_shared();
         self.vmo.store().resolve(fault, write, self.bounded)
     }
 
     fn make_writable(&self, fault: &Fault<'_>) -> FaultResult {
         self.vmo.store().resolve(fault, true, self.bounded)
     }
+
+    fn write_permitted(&self, first: u64, count: u64) {
+        self.vmo.store().write_lock().unmap(first, count);
+    }
 }
 
 impl ViewOps for View {
     fn mmap(&self, file: &File, mapping: NewMapping<'_>) -> Result {
-        mapping.attach(file, self, self.permissions, 0)
+        mapping.attach(file, self, self.permissions, trap(&self.vmo), 0)
+    }
+}
+
+fn trap(vmo: &Vmo) -> Trap {
+    if vmo.is_pinnable() {
+        Trap::None
+    } else {
+        Trap::FirstWrite
     }
 }
 
@@ -187,7 +204,7 @@ pub(crate) fn mmap(vmo: &Arc<Vmo>, rights: Rights, mapping: NewMapping<'_>) -> R
         permissions: permissions(rights),
         bounded: false,
     };
-    mapping.attach(&view, &owner, owner.permissions, 0)
+    mapping.attach(&view, &owner, owner.permissions, trap(vmo), 0)
 }
 
 const PERMISSIONS: u32 =

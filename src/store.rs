@@ -224,16 +224,17 @@ impl Store {
             };
             at += moved;
             match stop {
-                // The last copy was cut short by a fault of the user's buffer.
-                Stop::Fault => {
-                    if iter.fault_in(PAGE_SIZE as usize) == 0 {
-                        break Err(match iter.fault() {
-                            BufferFault::NotMapped => Status::NOT_FOUND,
-                            BufferFault::NotPermitted => Status::ACCESS_DENIED,
-                        });
+                Stop::Fault if iter.fault_in(PAGE_SIZE as usize) == 0 => {
+                    break Err(buffer_status(iter));
+                }
+                Stop::Fault => {}
+                Stop::Hole(length) => {
+                    let zeroed = iter.zero(length);
+                    at += zeroed as u64;
+                    if zeroed < length {
+                        break Err(buffer_status(iter));
                     }
                 }
-                Stop::Hole(length) => at += iter.zero(length) as u64,
                 Stop::Exclusive(index) => {
                     let mut inner = self.inner.write();
                     if index < self.page_count() {
@@ -329,9 +330,17 @@ impl Store {
     }
 }
 
+/// The status for a buffer whose next byte cannot be accessed (spec 4.3).
+fn buffer_status(iter: &IovIter<'_>) -> Status {
+    match iter.fault() {
+        BufferFault::NotMapped => Status::NOT_FOUND,
+        BufferFault::NotPermitted => Status::ACCESS_DENIED,
+    }
+}
+
 /// Why [`Store::transfer_batch`] stopped.
 enum Stop {
-    /// The user's buffer is not present.
+    /// The copy was cut short: the user's buffer is not present.
     Fault,
     /// That many bytes are zero.
     Hole(usize),

@@ -43,6 +43,8 @@ const _: () = assert!(MAX_SIZE == u64::MAX - (16 * PAGE_SIZE - 1));
 struct Kind {
     resizable: bool,
     discardable: bool,
+    /// Writable mappings can be pinned for long; see ZXVMO_CREATE_PINNABLE.
+    pinnable: bool,
 }
 
 /// See the head of this file.
@@ -77,7 +79,7 @@ pub(crate) fn round_up(size: u64) -> ZxResult<u64> {
 impl Vmo {
     /// `zx_vmo_create`: a new VMO without any use, and the rights of its first handle. The checks
     /// are in the order of spec 3.3.
-    pub(crate) fn create(size: u64, options: u32) -> ZxResult<(Arc<Self>, Rights)> {
+    pub(crate) fn create(size: u64, options: u32, flags: u32) -> ZxResult<(Arc<Self>, Rights)> {
         let has = |option| options & option != 0;
         let resizable = has(uapi::ZX_VMO_RESIZABLE);
         let unbounded = has(uapi::ZX_VMO_UNBOUNDED);
@@ -90,7 +92,7 @@ impl Vmo {
             round_up(size)?
         };
         let known = uapi::ZX_VMO_RESIZABLE | uapi::ZX_VMO_DISCARDABLE | uapi::ZX_VMO_UNBOUNDED;
-        if options & !known != 0 {
+        if options & !known != 0 || flags & !uapi::ZXVMO_CREATE_PINNABLE != 0 {
             return Err(Status::INVALID_ARGS);
         }
         if size > rounded || rounded > MAX_SIZE {
@@ -99,6 +101,7 @@ impl Vmo {
         let kind = Kind {
             resizable,
             discardable: has(uapi::ZX_VMO_DISCARDABLE),
+            pinnable: flags & uapi::ZXVMO_CREATE_PINNABLE != 0,
         };
         let vmo = Self::new(kind, Store::new(rounded, size)?)?;
         let rights = if resizable {
@@ -147,6 +150,11 @@ impl Vmo {
     /// Whether the object was made discardable.
     pub(crate) fn is_discardable(&self) -> bool {
         self.kind.discardable
+    }
+
+    /// Whether the object was made pinnable.
+    pub(crate) fn is_pinnable(&self) -> bool {
+        self.kind.pinnable
     }
 
     /// The memory.

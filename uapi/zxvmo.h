@@ -326,8 +326,18 @@ struct zxvmo_create {
 	__u32 options;		/* in: ZX_VMO_* */
 	__u64 size;		/* in: bytes */
 	__s32 handle;		/* out: the new file descriptor */
-	__u32 reserved;
+	__u32 flags;		/* in: ZXVMO_CREATE_* */
 };
+
+/*
+ * Writable shared mappings of this VMO can be pinned for long (FOLL_LONGTERM:
+ * registered buffers of io_uring, vfio, RDMA). The kernel allows that only
+ * where it need not be told of first writes; so reading through a writable
+ * mapping of such a VMO commits the page that is read. All other users of
+ * pages (O_DIRECT, io_uring without registered buffers, KVM, futexes, ptrace)
+ * work on every VMO.
+ */
+#define ZXVMO_CREATE_PINNABLE	0x1U
 
 /* Argument of ZXVMO_IOC_READ and _WRITE: zx_vmo_read, zx_vmo_write. */
 struct zxvmo_transfer {

@@ -222,6 +222,7 @@ impl<T: FileOps> FileTable<T> {
             mmap: Some(Self::mmap),
             flush: Some(Self::flush),
             release: Some(Self::release),
+            fsync: Some(c::noop_fsync),
             splice_read: Some(c::copy_splice_read),
             splice_write: Some(c::iter_file_splice_write),
             show_fdinfo: Some(Self::show_fdinfo),
@@ -326,6 +327,7 @@ impl<T: ViewOps> ViewTable<T> {
     const TABLE: bindings::file_operations = bindings::file_operations {
         owner: &raw mut c::__this_module,
         mmap: Some(Self::mmap),
+        fsync: Some(c::noop_fsync),
         release: Some(Self::release),
         ..pin_init::zeroed()
     };

@@ -37,7 +37,7 @@ void zx_page_identity_init(void)
 
 struct page *zx_page_alloc(bool zero)
 {
-	gfp_t gfp = GFP_HIGHUSER | __GFP_ACCOUNT | __GFP_NOWARN;
+	gfp_t gfp = GFP_HIGHUSER | ZX_C_GFP_FALLIBLE;
 	struct folio *folio = folio_alloc(zero ? gfp | __GFP_ZERO : gfp, 0);
 
 	if (!folio)
@@ -140,6 +140,12 @@ unsigned long zx_vma_flags(const struct vm_area_struct *vma)
 	return vma->vm_flags;
 }
 
+/* Keeps faults out of the mapping until mprotect() has changed it. */
+void zx_vma_start_write(struct vm_area_struct *vma)
+{
+	vma_start_write(vma);
+}
+
 void zx_vma_flags_mod(struct vm_area_struct *vma, unsigned long set,
 		      unsigned long clear)
 {
@@ -167,6 +173,11 @@ void zx_rwsem_init(struct rw_semaphore *sem, const char *name,
 	__init_rwsem(sem, name, key);
 }
 
+static s64 zx_monotonic_now(void)
+{
+	return ktime_to_ns(ktime_get());
+}
+
 int zx_wait_until(struct wait_queue_head *queue, bool (*done)(void *context),
 		  void *context, s64 deadline)
 {
@@ -182,7 +193,7 @@ int zx_wait_until(struct wait_queue_head *queue, bool (*done)(void *context),
 		}
 		if (err)
 			break;
-		if (deadline != S64_MAX && ktime_get_ns() >= deadline) {
+		if (deadline != S64_MAX && zx_monotonic_now() >= deadline) {
 			err = -ETIME;
 			break;
 		}
@@ -193,11 +204,6 @@ int zx_wait_until(struct wait_queue_head *queue, bool (*done)(void *context),
 	}
 	finish_wait(queue, &wait);
 	return err;
-}
-
-s64 zx_monotonic_now(void)
-{
-	return ktime_get_ns();
 }
 
 void zx_poll_wait(struct file *file, struct wait_queue_head *queue,

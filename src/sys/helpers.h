@@ -48,6 +48,7 @@ bool zx_fatal_signal_pending(void);
 
 /* Mappings. */
 unsigned long zx_vma_flags(const struct vm_area_struct *vma);
+void zx_vma_start_write(struct vm_area_struct *vma);
 void zx_vma_flags_mod(struct vm_area_struct *vma, unsigned long set,
 		      unsigned long clear);
 vm_fault_t zx_fault_insert(struct vm_fault *vmf, struct page *page,
@@ -58,7 +59,6 @@ void zx_rwsem_init(struct rw_semaphore *sem, const char *name,
 		   struct lock_class_key *key);
 int zx_wait_until(struct wait_queue_head *queue, bool (*done)(void *context),
 		  void *context, s64 deadline);
-s64 zx_monotonic_now(void);
 void zx_poll_wait(struct file *file, struct wait_queue_head *queue,
 		  struct poll_table_struct *table);
 void zx_wake_all(struct wait_queue_head *queue, unsigned int events);
@@ -83,7 +83,15 @@ bool zx_current_has_file(const struct file *file);
 extern struct module __this_module;
 
 /* Constants that are casts or enums in C. */
-static const gfp_t ZX_C_GFP_KERNEL_ACCOUNT = GFP_KERNEL_ACCOUNT;
+
+/*
+ * Memory that a VMO takes by the gigabyte: charged to the memory cgroup, and
+ * refused where there is none, instead of having some process killed.
+ */
+static const gfp_t ZX_C_GFP_FALLIBLE =
+	__GFP_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
+static const gfp_t ZX_C_GFP_NODE =
+	GFP_KERNEL | __GFP_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
 static const unsigned long ZX_C_VM_READ = VM_READ;
 static const unsigned long ZX_C_VM_WRITE = VM_WRITE;
 static const unsigned long ZX_C_VM_EXEC = VM_EXEC;

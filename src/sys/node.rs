@@ -181,7 +181,7 @@ impl NodeRef {
     /// Makes an empty node, charged to the current memory control group.
     pub(crate) fn new(height: u32) -> Result<Self> {
         // SAFETY: The cache exists while the module is loaded; may sleep, as all callers can.
-        let node = unsafe { c::kmem_cache_alloc_noprof(cache(), c::ZX_C_GFP_KERNEL_ACCOUNT) };
+        let node = unsafe { c::kmem_cache_alloc_noprof(cache(), c::ZX_C_GFP_NODE) };
         let node = NonNull::new(node.cast::<Node>()).ok_or(ENOMEM)?;
         // SAFETY: The memory is ours, large enough and aligned. All-zeros is a valid `Node`:
         // every slot is empty.

@@ -5,14 +5,22 @@
 //! The file of a mapping carries an owner of type `T: Mapped`, which hears of every mapping made
 //! (mmap, fork, a split) and gone, and resolves its faults.
 //!
-//! All mappings are of the kind that `page_mkwrite` traps: a read-only entry may show a page that
-//! is shared or the page of zeros, and the first write to it asks [`Mapped::make_writable`].
+//! There are two kinds. In a *trapped* mapping a read-only entry may show a page that is shared or
+//! the page of zeros, and the first write to it asks [`Mapped::make_writable`]. The kernel refuses
+//! long-term pins for writing (FOLL_LONGTERM) in these. An *untrapped* mapping has no such
+//! callback: while it is writable, every page in it must be one that may be written, and
+//! [`Mapped::write_permitted`] is asked to take the others away before mprotect(2) makes it so.
+//!
 //! VM_DONTEXPAND keeps these mappings from being merged, mlocked, write-protected by userfaultfd
 //! or collected into huge pages, none of which knows our pages.
 
 use super::{c, file::File, page::Page, PAGE_SHIFT};
 use core::marker::PhantomData;
-use kernel::{bindings, ffi::c_ulong, prelude::*};
+use kernel::{
+    bindings,
+    ffi::{c_int, c_ulong},
+    prelude::*,
+};
 
 pub(crate) use super::c::{
     ZX_C_MAP_FIXED as MAP_FIXED, ZX_C_MAP_FIXED_NOREPLACE as MAP_FIXED_NOREPLACE,
@@ -32,8 +40,21 @@ pub(crate) trait Mapped: Sync {
     fn fault(&self, fault: &Fault<'_>) -> FaultResult;
 
     /// A read-only page is mapped at the fault's address and about to be written, in a shared
-    /// mapping that is writable.
+    /// mapping that is writable. Trapped mappings only.
     fn make_writable(&self, fault: &Fault<'_>) -> FaultResult;
+
+    /// A shared mapping of `count` pages from `first` on is about to become writable: no page may
+    /// stay in its page table. Untrapped mappings only; faults in the mapping wait meanwhile.
+    fn write_permitted(&self, first: u64, count: u64);
+}
+
+/// What happens when a page that is mapped read-only is written to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trap {
+    /// The owner is asked.
+    FirstWrite,
+    /// Nothing: there are no such pages in a mapping that may be written.
+    None,
 }
 
 /// Identity of an address space, to count distinct ones.
@@ -88,6 +109,12 @@ impl Fault<'_> {
     pub(crate) fn is_write(&self) -> bool {
         // SAFETY: As in `vma`.
         unsafe { (*self.vmf).flags as u32 & c::ZX_C_FAULT_FLAG_WRITE as u32 != 0 }
+    }
+
+    /// Whether the first write to a page is trapped in this mapping.
+    pub(crate) fn is_trapped(&self) -> bool {
+        // SAFETY: As in `flags`; mappings of ours have their operations.
+        unsafe { (*(*self.vma()).vm_ops).page_mkwrite.is_some() }
     }
 
     /// Whether writes through this mapping go to the mapped file: not so in a MAP_PRIVATE one,
@@ -190,6 +217,7 @@ impl NewMapping<'_> {
         view: &File,
         owner: &T,
         limit: Permissions,
+        trap: Trap,
         shift: u64,
     ) -> Result {
         let flags = self.flags();
@@ -220,7 +248,10 @@ impl NewMapping<'_> {
                 c::vma_set_file(self.vma, view.as_raw());
             }
             (*self.vma).vm_pgoff += shift as c_ulong;
-            (*self.vma).vm_ops = &VmOps::<T>::TABLE;
+            (*self.vma).vm_ops = match trap {
+                Trap::FirstWrite => &VmOps::<T>::TRAPPED,
+                Trap::None => &VmOps::<T>::UNTRAPPED,
+            };
             owner.opened(AddressSpace((*self.vma).vm_mm as usize));
         }
         Ok(())
@@ -230,14 +261,19 @@ impl NewMapping<'_> {
 struct VmOps<T>(PhantomData<T>);
 
 impl<T: Mapped + 'static> VmOps<T> {
-    const TABLE: bindings::vm_operations_struct = bindings::vm_operations_struct {
+    const UNTRAPPED: bindings::vm_operations_struct = bindings::vm_operations_struct {
         open: Some(Self::open),
         close: Some(Self::close),
+        mprotect: Some(Self::mprotect),
         fault: Some(Self::fault),
-        page_mkwrite: Some(Self::page_mkwrite),
         // Without it the core takes the mmap lock for every fault, instead of the mapping's.
         map_pages: Some(Self::map_pages),
         ..pin_init::zeroed()
+    };
+    const TRAPPED: bindings::vm_operations_struct = bindings::vm_operations_struct {
+        mprotect: None,
+        page_mkwrite: Some(Self::page_mkwrite),
+        ..Self::UNTRAPPED
     };
 
     /// # Safety
@@ -257,6 +293,25 @@ impl<T: Mapped + 'static> VmOps<T> {
     unsafe extern "C" fn close(vma: *mut bindings::vm_area_struct) {
         // SAFETY: As in `open`.
         unsafe { Self::owner(vma).closed(AddressSpace((*vma).vm_mm as usize)) }
+    }
+
+    unsafe extern "C" fn mprotect(
+        vma: *mut bindings::vm_area_struct,
+        start: c_ulong,
+        end: c_ulong,
+        new_flags: c_ulong,
+    ) -> c_int {
+        // SAFETY: As in `open`; the mmap lock is held for writing.
+        unsafe {
+            let flags = c::zx_vma_flags(vma);
+            if new_flags & !flags & c::ZX_C_VM_WRITE != 0 && flags & c::ZX_C_VM_MAYSHARE != 0 {
+                c::zx_vma_start_write(vma);
+                let from = start - (*vma).__bindgen_anon_1.__bindgen_anon_1.vm_start;
+                let first = (*vma).vm_pgoff as u64 + (from as u64 >> PAGE_SHIFT);
+                Self::owner(vma).write_permitted(first, (end - start) as u64 >> PAGE_SHIFT);
+            }
+        }
+        0
     }
 
     unsafe extern "C" fn fault(vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t {
