@@ -101,7 +101,6 @@ shell: module				## a shell in a guest with the module loaded
 .PHONY: clippy fmt fmt-check doc rust-analyzer check checkpatch shellcheck
 rust_files = zxvmo.rs $(shell find src -name '*.rs' 2>/dev/null)
 rustfmt = $(in) rustfmt --edition 2021 --config-path $(ksrc)/.rustfmt.toml
-c_files = $(shell find src uapi userspace-tests -name '*.[ch]')
 shell_scripts = $(shell grep -lE '^\#!.*(bash|sh)$$' scripts/* .ci/run userspace-tests/*.sh 2>/dev/null) scripts/lib.sh
 
 clippy: $(ready)			## lint the module and the crates
@@ -117,9 +116,15 @@ fmt-check: $(ready)			## say where "make fmt" would change something
 	$(rustfmt) --check $(rust_files)
 	$(in) cargo fmt --manifest-path crates/Cargo.toml --all -- --check
 
+# In programs errno is positive, attributes have no kernel macro, and volatile
+# is what it takes to touch memory.
+checkpatch = $(in) $(ksrc)/scripts/checkpatch.pl --no-tree --terse --show-types \
+	--no-summary --ignore SPDX_LICENSE_TAG$(1) -f
+user_rules := ,MACRO_WITH_FLOW_CONTROL,USE_NEGATIVE_ERRNO,ENOSYS,PREFER_DEFINED_ATTRIBUTE_MACRO,VOLATILE,CAMELCASE
+
 checkpatch: $(ready)
-	$(in) $(ksrc)/scripts/checkpatch.pl --no-tree --terse --show-types --no-summary \
-		--ignore SPDX_LICENSE_TAG,FILE_PATH_CHANGES,CAMELCASE -f $(c_files)
+	$(call checkpatch) $(shell find src uapi -name '*.[ch]')
+	$(call checkpatch,$(user_rules)) $(shell find userspace-tests -name '*.[ch]')
 
 shellcheck: $(ready)
 	$(in) shellcheck -x -P SCRIPTDIR $(shell_scripts)

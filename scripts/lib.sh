@@ -44,7 +44,7 @@ check_suite() {
 # user namespace of their own, by running the script again inside one
 become_root() {
 	[ "$(id -u)" -ne 0 ] || return 0
-	local map=(--user --map-root-user --map-auto)
+	local map=(--user --mount --map-root-user --map-auto)
 	unshare "${map[@]}" true 2>/dev/null ||
 		die "an ordinary user needs unprivileged user namespaces with subordinate ids here: run as root, or install uidmap, give $(id -un) a range in /etc/subuid and /etc/subgid, and allow user namespaces."
 	exec unshare "${map[@]}" "$0" "$@"
