@@ -28,6 +28,9 @@
 
 #include "zxvmo.h"
 
+#define __printf(a, b)	__attribute__((__format__(printf, a, b)))
+#define __noreturn	__attribute__((__noreturn__))
+
 #define PAGE	4096UL
 #define NOBODY	65534
 #define DIGEST	32
@@ -36,7 +39,7 @@
 static const char *who = "loader";
 static bool failed;
 
-static __attribute__((format(printf, 1, 2))) void say(const char *format, ...)
+static __printf(1, 2) void say(const char *format, ...)
 {
 	va_list args;
 
@@ -49,7 +52,7 @@ static __attribute__((format(printf, 1, 2))) void say(const char *format, ...)
 }
 
 /* Tell what should be so, and whether it is. */
-static __attribute__((format(printf, 2, 3))) void check(bool ok, const char *format, ...)
+static __printf(2, 3) void check(bool ok, const char *format, ...)
 {
 	va_list args;
 
@@ -62,7 +65,7 @@ static __attribute__((format(printf, 2, 3))) void check(bool ok, const char *for
 	failed |= !ok;
 }
 
-static __attribute__((noreturn)) void die(const char *what)
+static __noreturn void die(const char *what)
 {
 	perror(what);
 	exit(1);
@@ -356,7 +359,7 @@ static int load_file(const char *path, size_t *size)
 }
 
 /* The digest that the ordinary tool finds for the first bytes of the file. */
-static void sha256sum(const char *path, size_t size, char *text)
+static void digest_of_file(const char *path, size_t size, char *text)
 {
 	char command[64];
 	int pipes[2], file;
@@ -377,7 +380,7 @@ static void sha256sum(const char *path, size_t size, char *text)
 	close(pipes[1]);
 	out = fdopen(pipes[0], "r");
 	if (!out || fscanf(out, "%64s", text) != 1)
-		strcpy(text, "(none)");
+		*text = '\0';
 	fclose(out);
 	waitpid(pid, NULL, 0);
 }
@@ -387,7 +390,7 @@ static void compare(int sock, const char *path, size_t size)
 	unsigned char digest[DIGEST];
 	char seen[2 * DIGEST + 1], expected[2 * DIGEST + 1];
 
-	sha256sum(path, size, expected);
+	digest_of_file(path, size, expected);
 	if (read(sock, digest, DIGEST) != DIGEST) {
 		check(false, "the reader did not answer");
 		return;

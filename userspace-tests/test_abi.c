@@ -52,8 +52,7 @@ static const struct {
 	union any_arg arg;
 } calls[] = {
 	{ "query", ZXVMO_IOC_QUERY, true, -1, { } },
-	{ "create", ZXVMO_IOC_CREATE, true,
-	  offsetof(struct zxvmo_create, reserved),
+	{ "create", ZXVMO_IOC_CREATE, true, -1,
 	  { .create = { .size = PAGE } } },
 	{ "read", ZXVMO_IOC_READ, false,
 	  offsetof(struct zxvmo_transfer, reserved),

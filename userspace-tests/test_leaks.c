@@ -15,7 +15,7 @@ struct usage {
 	long free_kib, slab_kib, files, objects;
 };
 
-static long meminfo(const char *key)
+static long memory(const char *key)
 {
 	char value[64];
 
@@ -38,8 +38,8 @@ static struct usage usage(void)
 {
 	char value[64];
 	struct usage usage = {
-		.free_kib = meminfo("MemFree:") + meminfo("Cached:") + meminfo("Buffers:"),
-		.slab_kib = meminfo("Slab:"),
+		.free_kib = memory("MemFree:") + memory("Cached:") + memory("Buffers:"),
+		.slab_kib = memory("Slab:"),
 		.objects = slab_objects("filp ") + slab_objects("zxvmo"),
 	};
 
