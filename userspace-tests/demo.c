@@ -10,7 +10,7 @@
  */
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/if_alg.h>
+#include <openssl/evp.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -71,29 +71,12 @@ static __noreturn void die(const char *what)
 	exit(1);
 }
 
-/* --- SHA-256 by the kernel ----------------------------------------------- */
+/* --- digests --------------------------------------------------------------- */
 
 static void sha256(const unsigned char *data, size_t size, unsigned char *digest)
 {
-	struct sockaddr_alg alg = {
-		.salg_family = AF_ALG, .salg_type = "hash", .salg_name = "sha256",
-	};
-	int tfm = socket(AF_ALG, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	size_t part;
-	int hash;
-
-	if (tfm < 0 || bind(tfm, (struct sockaddr *)&alg, sizeof(alg)))
-		die("the kernel's SHA-256 (AF_ALG, module algif_hash)");
-	hash = accept(tfm, NULL, 0);
-	for (; size; size -= part, data += part) {
-		part = size < CHUNK ? size : CHUNK;
-		if (send(hash, data, part, MSG_MORE) != (ssize_t)part)
-			die("hashing");
-	}
-	if (send(hash, NULL, 0, 0) || read(hash, digest, DIGEST) != DIGEST)
-		die("the digest");
-	close(hash);
-	close(tfm);
+	if (!EVP_Digest(data, size, digest, NULL, EVP_sha256(), NULL))
+		die("SHA-256");
 }
 
 static void hex(const unsigned char *digest, char *text)

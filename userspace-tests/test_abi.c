@@ -326,6 +326,24 @@ TEST(reserved_members)
 	}
 }
 
+TEST(flags_of_creation)
+{
+	unsigned int bit;
+	int fd;
+
+	for (bit = 0; bit < 32; bit++) {
+		fd = vmo_create_flags(PAGE, 0, 1U << bit);
+		if (1U << bit != ZXVMO_CREATE_PINNABLE) {
+			EXPECT_EQ(ZX_ERR_INVALID_ARGS, fd);
+			continue;
+		}
+		EXPECT_LE(0, fd);
+		/* A way of storing, no property of the VMO that can be seen. */
+		EXPECT_EQ(ZX_DEFAULT_VMO_RIGHTS, vmo_rights(fd));
+		EXPECT_EQ(0x009, vmo_info(fd).flags);
+	}
+}
+
 /* A structure that cannot be read: nothing happens but EFAULT. */
 TEST(unreadable_structures)
 {

@@ -127,6 +127,8 @@ TEST_F(memory, mremap)
 TEST_F(memory, remap_file_pages)
 {
 	/* Deprecated, but it makes a new mapping of the same file. */
+	printf("# dmesg expected: uses deprecated remap_file_pages\n");
+	fflush(stdout);
 	syscall(SYS_remap_file_pages, self->at, PAGE, 0, 1, 0);
 	EXPECT_NE(0, syscall(SYS_remap_file_pages, self->at, PAGE, PROT_WRITE, 1, 0));
 	EXPECT_NE(0, mprotect(self->at, PAGE, PROT_READ | PROT_WRITE));

@@ -18,9 +18,9 @@ struct view {
 	unsigned char *at;
 };
 
-static struct view make_view(void)
+static struct view make_view(__u32 flags)
 {
-	struct view view = { .fd = vmo_create(SIZE, ZX_VMO_RESIZABLE) };
+	struct view view = { .fd = vmo_create_flags(SIZE, ZX_VMO_RESIZABLE, flags) };
 
 	view.at = map_shared(view.fd, SIZE, PROT_READ | PROT_WRITE);
 	if (view.at == MAP_FAILED)
@@ -29,7 +29,7 @@ static struct view make_view(void)
 }
 
 #define VIEW(name)							\
-	struct view name = make_view();					\
+	struct view name = make_view(0);				\
 	ASSERT_LE(0, name.fd)
 
 /* A block device in memory, opened for direct I/O; -1 if there can be none. */
@@ -157,23 +157,25 @@ TEST(io_uring_reads_and_writes)
 	io_uring_queue_exit(&ring);
 }
 
+/* Pins for as long as the ring likes are for VMOs that were made for them. */
 TEST(io_uring_fixed_buffers)
 {
+	struct view view = make_view(ZXVMO_CREATE_PINNABLE), plain = make_view(0);
 	int file = memfd_create("x", 0);
 	struct io_uring_sqe *sqe;
 	struct io_uring ring;
 	struct iovec iov;
-	int ret;
 
-	VIEW(view);
+	ASSERT_LE(0, view.fd);
+	ASSERT_LE(0, plain.fd);
 	if (io_uring_queue_init(4, &ring, 0))
 		SKIP(return, "no io_uring");
 	ASSERT_EQ(4, write(file, "data", 4));
-	iov.iov_base = view.at;
+	iov.iov_base = plain.at;
 	iov.iov_len = SIZE;
-	ret = io_uring_register_buffers(&ring, &iov, 1);
-	ASSERT_EQ(0, ret)
-		TH_LOG("registering: %s", strerror(-ret));
+	EXPECT_EQ(-EFAULT, io_uring_register_buffers(&ring, &iov, 1));
+	iov.iov_base = view.at;
+	ASSERT_EQ(0, io_uring_register_buffers(&ring, &iov, 1));
 	sqe = io_uring_get_sqe(&ring);
 	io_uring_prep_read_fixed(sqe, file, view.at + PAGE, 4, 0, 0);
 	EXPECT_EQ(4, transfer(&ring));
@@ -187,6 +189,29 @@ TEST(io_uring_fixed_buffers)
 	EXPECT_TRUE(vmo_holds(view.fd, 't', 2 * PAGE + 2, 1));
 	close(view.fd);
 	io_uring_queue_exit(&ring);
+}
+
+TEST(pinnable_pages_are_owned_when_touched)
+{
+	struct view view = make_view(ZXVMO_CREATE_PINNABLE);
+	unsigned char *at;
+
+	ASSERT_LE(0, view.fd);
+	/* A read-only mapping shows the page of zeros, and commits nothing. */
+	at = map_shared(view.fd, SIZE, PROT_READ);
+	EXPECT_TRUE(all_bytes(at, 0, SIZE));
+	EXPECT_EQ(0, vmo_info(view.fd).committed_bytes);
+	/* Made writable, it must not write to the page of zeros. */
+	ASSERT_EQ(0, mprotect(at, SIZE, PROT_READ | PROT_WRITE));
+	at[PAGE] = 0x5b;
+	EXPECT_TRUE(vmo_holds(view.fd, 0x5b, PAGE, 1));
+	EXPECT_EQ(PAGE, vmo_info(view.fd).committed_bytes);
+	EXPECT_TRUE(vmo_holds(view.fd, 0, 0, PAGE));
+	EXPECT_TRUE(vmo_holds(view.fd, 0, 2 * PAGE, PAGE));
+	EXPECT_EQ(0, at[2 * PAGE + 1]);
+	/* Reading through a writable mapping takes a page, as documented. */
+	EXPECT_EQ(2 * PAGE, vmo_info(view.fd).committed_bytes);
+	EXPECT_TRUE(all_bytes(anon_pages(1, PROT_READ), 0, PAGE));
 }
 
 TEST(vmsplice_outlives_everything)

@@ -67,9 +67,11 @@ static inline int open_device(void)
 }
 
 /* The new handle, or what is wrong as a negative number. */
-static inline int vmo_create(__u64 size, __u32 options)
+static inline int vmo_create_flags(__u64 size, __u32 options, __u32 flags)
 {
-	struct zxvmo_create arg = { .size = size, .options = options };
+	struct zxvmo_create arg = {
+		.size = size, .options = options, .flags = flags,
+	};
 	int device = open_device();
 	int ret;
 
@@ -78,6 +80,11 @@ static inline int vmo_create(__u64 size, __u32 options)
 	ret = zxvmo_call(device, ZXVMO_IOC_CREATE, &arg);
 	close(device);
 	return ret ? -abs(ret) : arg.handle;
+}
+
+static inline int vmo_create(__u64 size, __u32 options)
+{
+	return vmo_create_flags(size, options, 0);
 }
 
 static inline int vmo_duplicate(int fd, __u32 rights)
