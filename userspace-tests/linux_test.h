@@ -124,13 +124,16 @@ static inline void *anon_pages(size_t pages, int prot)
 	return at == MAP_FAILED ? NULL : at;
 }
 
-/* One accessible page followed by one that is not mapped at all. */
+/*
+ * One accessible page followed by one that is not mapped at all; nor are the
+ * next, so that later mappings have better places than the hole.
+ */
 static inline void *page_before_hole(void)
 {
-	char *at = anon_pages(2, PROT_READ | PROT_WRITE);
+	char *at = anon_pages(256, PROT_READ | PROT_WRITE);
 
 	if (at)
-		munmap(at + PAGE, PAGE);
+		munmap(at + PAGE, 255 * PAGE);
 	return at;
 }
 
