@@ -35,7 +35,7 @@ fn link(head: u64) -> u32 {
 }
 
 fn with_link(head: u64, link: u32) -> u64 {
-    ((head >> 32) + 1) << 32 | u64::from(link)
+    (((head >> 32) + 1) << 32) | u64::from(link)
 }
 
 impl Stack {

@@ -19,7 +19,7 @@ use crate::user;
 /// `out` may be overwritten.
 #[no_mangle]
 pub unsafe extern "C" fn zx_vmo_create(size: u64, options: u32, out: *mut u32) -> i32 {
-    let result = raw::create(size, options)
+    let result = raw::create(size, options, 0)
         // SAFETY: By the contract of this function.
         .and_then(|fd| unsafe { hand_out(ObjectType::Vmo, fd, out) });
     code(result)

@@ -106,10 +106,12 @@ pub fn query(device: BorrowedFd<'_>) -> Result<Device, Status> {
 }
 
 /// `zx_vmo_create`: a new VMO, on the device that is opened when first needed.
-pub fn create(size: u64, options: u32) -> Result<OwnedFd, Status> {
+/// `flags` are `ZXVMO_CREATE_*`.
+pub fn create(size: u64, options: u32, flags: u32) -> Result<OwnedFd, Status> {
     let mut argument = abi::zxvmo_create {
         size,
         options,
+        flags,
         ..Default::default()
     };
     // SAFETY: The call takes this structure, and there is no address in it.

@@ -50,7 +50,17 @@ impl Vmo {
     /// # }
     /// ```
     pub fn create_with_opts(options: VmoOptions, size: u64) -> Result<Vmo, Status> {
-        raw::create(size, options.bits()).map(Vmo::from)
+        raw::create(size, options.bits(), 0).map(Vmo::from)
+    }
+
+    /// As [`Vmo::create_with_opts`], for a VMO whose mappings can be pinned
+    /// for long: as registered buffers of io_uring, or by vfio or RDMA. Other
+    /// uses of the pages, such as O_DIRECT or KVM, work with every VMO. In
+    /// exchange, reading through a mapping with PERM_WRITE commits the page.
+    ///
+    /// This is not in Zircon.
+    pub fn create_pinnable(options: VmoOptions, size: u64) -> Result<Vmo, Status> {
+        raw::create(size, options.bits(), abi::ZXVMO_CREATE_PINNABLE).map(Vmo::from)
     }
 
     /// Reads `data.len()` bytes at `offset`. All or error. Needs READ.

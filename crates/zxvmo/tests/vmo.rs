@@ -48,6 +48,21 @@ fn sizes_are_rounded() {
 }
 
 #[test]
+fn pinnable_vmos_commit_what_is_read_for_writing() {
+    for (vmo, committed) in [
+        (vmo(4096), 0),
+        (
+            Vmo::create_pinnable(VmoOptions::empty(), 4096).unwrap(),
+            4096,
+        ),
+    ] {
+        let mapping = vmo.map(0, 4096, READ_WRITE).unwrap();
+        mapping.copy_out(&mut [0], 0).unwrap();
+        assert_eq!(vmo.info().unwrap().committed_bytes, committed);
+    }
+}
+
+#[test]
 fn data_is_read_back() {
     let vmo = vmo(8192);
     vmo.write(b"across", 4093).unwrap();
