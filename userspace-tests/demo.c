@@ -29,7 +29,6 @@
 #include "zxvmo.h"
 
 #define __printf(a, b)	__attribute__((__format__(printf, a, b)))
-#define __noreturn	__attribute__((__noreturn__))
 
 #define PAGE	4096UL
 #define NOBODY	65534
@@ -65,7 +64,7 @@ static __printf(2, 3) void check(bool ok, const char *format, ...)
 	failed |= !ok;
 }
 
-static __noreturn void die(const char *what)
+static _Noreturn void die(const char *what)
 {
 	perror(what);
 	exit(1);

@@ -338,8 +338,8 @@ TEST(kvm_memory_slot)
 
 	VIEW(view);
 	/* Only where it can work: the modules complain if it cannot. */
-	if (system("grep -qw vmx /proc/cpuinfo && modprobe -q kvm_intel || "
-		   "grep -qw svm /proc/cpuinfo && modprobe -q kvm_amd"))
+	if (system("grep -qw vmx /proc/cpuinfo && modprobe -q kvm_intel") &&
+	    system("grep -qw svm /proc/cpuinfo && modprobe -q kvm_amd"))
 		SKIP(return, "the processor has no virtualisation");
 	kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	vm = kvm < 0 ? -1 : ioctl(kvm, KVM_CREATE_VM, 0);

@@ -205,6 +205,18 @@ TEST(spec_144_metadata)
 	EXPECT_NE(0, info_of(vmo).metadata_bytes);
 }
 
+TEST(spec_141_zeros_count)
+{
+	zx_handle_t vmo = new_vmo(3 * PAGE, 0);
+	unsigned char *at;
+
+	ASSERT_EQ(ZX_OK, map_vmo(vmo, READ_WRITE, 3 * PAGE, &at));
+	EXPECT_EQ(ZX_OK, put_byte(vmo, 0, 0));
+	EXPECT_EQ(PAGE, committed(vmo));
+	EXPECT_EQ(0, probe_write(at + PAGE, 0));
+	EXPECT_EQ(2 * PAGE, committed(vmo));
+}
+
 TEST(accounting_of_a_vmo_alone)
 {
 	zx_handle_t vmo = new_vmo(9 * PAGE, 0);

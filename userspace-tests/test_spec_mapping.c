@@ -213,6 +213,35 @@ TEST(faults_commit_only_what_is_written)
 	EXPECT_EQ(2 * PAGE, committed(vmo));
 }
 
+TEST(spec_150_stale_translations)
+{
+	zx_handle_t vmo = new_vmo(3 * PAGE, ZX_VMO_RESIZABLE);
+	unsigned char *one, *two;
+
+	ASSERT_EQ(ZX_OK, map_vmo(vmo, READ_WRITE, 3 * PAGE, &one));
+	ASSERT_EQ(ZX_OK, map_vmo(vmo, ZX_VM_PERM_READ, 3 * PAGE, &two));
+	/* Both have seen zeros; now the pages come, each by another route. */
+	EXPECT_TRUE(all_bytes(one, 0, 3 * PAGE));
+	EXPECT_TRUE(all_bytes(two, 0, 3 * PAGE));
+	EXPECT_EQ(ZX_OK, put_byte(vmo, 0, 1));
+	one[PAGE] = 2;
+	EXPECT_EQ(ZX_OK, protect(two, 0, PAGE));
+	EXPECT_EQ(ZX_OK, protect(two, READ_WRITE, 3 * PAGE));
+	two[2 * PAGE] = 3;
+	EXPECT_EQ(1, one[0]);
+	EXPECT_EQ(1, two[0]);
+	EXPECT_EQ(2, two[PAGE]);
+	EXPECT_EQ(3, one[2 * PAGE]);
+	EXPECT_EQ(3 * PAGE, committed(vmo));
+	/* And what is zeroed is zero everywhere, until it is written again. */
+	EXPECT_EQ(ZX_OK, zx_vmo_set_stream_size(vmo, 0));
+	EXPECT_TRUE(all_bytes(one, 0, 3 * PAGE));
+	EXPECT_TRUE(all_bytes(two, 0, 3 * PAGE));
+	one[PAGE] = 4;
+	EXPECT_EQ(4, two[PAGE]);
+	EXPECT_TRUE(holds(vmo, 4, PAGE, PAGE + 1));
+}
+
 TEST(options_that_map_refuses)
 {
 	static const zx_vm_option_t bad[] = {

@@ -3,6 +3,8 @@
  * The stream size and its older name, the property CONTENT_SIZE:
  * specification sections 6, 20.3 and 28.4.
  */
+#include <pthread.h>
+
 #include "zx_test.h"
 
 TEST(spec_033_beyond_the_size)
@@ -171,6 +173,54 @@ TEST(spec_167_property_needs_write)
 	EXPECT_EQ(ZX_ERR_ACCESS_DENIED,
 		  zx_object_get_property(setter, ZX_PROP_VMO_CONTENT_SIZE,
 					 &size, sizeof(size)));
+}
+
+static unsigned char *shared_at;
+
+static void *touch_in_thread(void *arg)
+{
+	/* By the kernel, as the probe is not for several threads at once. */
+	return (void *)(long)(write(*(int *)arg, shared_at + PAGE, 1) == 1);
+}
+
+TEST(spec_180_fault_beyond_stream_size)
+{
+	zx_vm_option_t options = READ_WRITE | ZX_VM_ALLOW_FAULTS |
+				 ZX_VM_FAULT_BEYOND_STREAM_SIZE;
+	zx_handle_t vmo = new_vmo(3 * PAGE, 0);
+	int file = memfd_create("x", 0);
+	unsigned char *at, *plain;
+	pthread_t thread;
+	void *touched;
+
+	ASSERT_EQ(ZX_OK, map_vmo(vmo, options, 3 * PAGE, &at));
+	ASSERT_EQ(ZX_OK, map_vmo(vmo, READ_WRITE, 3 * PAGE, &plain));
+	shared_at = at;
+	memset(at, 0xaa, 3 * PAGE);
+	/* Up to the end of the page in which the stream ends. */
+	EXPECT_EQ(ZX_OK, zx_vmo_set_stream_size(vmo, 100));
+	EXPECT_EQ(0, probe_read(at + PAGE - 1));
+	EXPECT_EQ(SIGBUS, probe_read(at + PAGE));
+	EXPECT_EQ(SIGBUS, probe_write(at + 2 * PAGE, 1));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, touch_in_thread, &file));
+	ASSERT_EQ(0, pthread_join(thread, &touched));
+	EXPECT_NULL(touched);
+	EXPECT_EQ(0, probe_write(plain + 2 * PAGE, 0xbb));
+	EXPECT_EQ(ZX_OK, zx_vmo_set_stream_size(vmo, PAGE + 1));
+	EXPECT_TRUE(all_bytes(at + 100, 0, 2 * PAGE - 100));
+	EXPECT_EQ(SIGBUS, probe_read(at + 2 * PAGE));
+	EXPECT_EQ(ZX_OK, zx_vmo_set_stream_size(vmo, 3 * PAGE));
+	EXPECT_EQ(0, probe_write(at + 2 * PAGE, 0xcc));
+	EXPECT_EQ(0xcc, plain[2 * PAGE]);
+	/* Without ALLOW_FAULTS there is no such mapping. */
+	EXPECT_EQ(ZX_ERR_INVALID_ARGS,
+		  map_vmo(vmo, options & ~ZX_VM_ALLOW_FAULTS, PAGE, &at));
+	vmo = new_vmo(0, ZX_VMO_UNBOUNDED);
+	ASSERT_EQ(ZX_OK, map_vmo(vmo, options, 2 * PAGE, &at));
+	EXPECT_EQ(SIGBUS, probe_read(at));
+	EXPECT_EQ(ZX_OK, zx_vmo_set_stream_size(vmo, 1));
+	EXPECT_EQ(0, probe_write(at + PAGE - 1, 1));
+	EXPECT_EQ(SIGBUS, probe_write(at + PAGE, 1));
 }
 
 TEST_HARNESS_MAIN
