@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a handle is a handle to.
 
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use zxvmo::abi;
@@ -118,8 +118,9 @@ impl Entry {
         }
         if let Self::Kernel { fd, .. } = self {
             // SAFETY: The descriptor belongs to this entry, which nobody uses
-            // any more.
-            drop(unsafe { OwnedFd::from_raw_fd(fd) });
+            // any more. Not as an OwnedFd: programs that close what they did
+            // not open must not be ended for it.
+            unsafe { rustix::io::close(fd) };
         }
     }
 }
