@@ -9,7 +9,7 @@
 #![deny(unsafe_code)]
 
 use crate::{
-    io, ioctl, mapping, info,
+    info, io, ioctl, mapping,
     rights::Rights,
     status::{Status, ZxResult},
     sys::{

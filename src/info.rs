@@ -121,7 +121,7 @@ fn vmo_record(vmo: &Vmo, rights: Rights) -> uapi::zxvmo_info_vmo {
         ..Default::default()
     };
     for (to, from) in record.name.iter_mut().zip(vmo.name()) {
-        *to = from as _;
+        *to = from;
     }
     record
 }

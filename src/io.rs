@@ -44,11 +44,10 @@ pub(crate) fn transfer(
     while done < args.length {
         let address = args.buffer.checked_add(done).ok_or(Status::NOT_FOUND)? as usize;
         let length = (args.length - done).min(CHUNK);
-        let (moved, result) =
-            with_user_buffer(address, length as usize, direction, |buffer| {
-                move_bytes(store, args.offset + done, buffer, direction)
-            })
-            .map_err(|_| Status::NOT_FOUND)?;
+        let (moved, result) = with_user_buffer(address, length as usize, direction, |buffer| {
+            move_bytes(store, args.offset + done, buffer, direction)
+        })
+        .map_err(|_| Status::NOT_FOUND)?;
         result?;
         done += moved;
     }

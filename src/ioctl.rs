@@ -72,10 +72,7 @@ struct Call {
 impl Call {
     /// Runs `body` on the argument and delivers the argument with the status. The result is 0,
     /// or the errno that stands beside the status.
-    fn with<T: Argument>(
-        self,
-        body: impl FnOnce(&mut T) -> Result<Outcome>,
-    ) -> Result<isize> {
+    fn with<T: Argument>(self, body: impl FnOnce(&mut T) -> Result<Outcome>) -> Result<isize> {
         if self.length < T::FIRST_VERSION {
             return Err(EINVAL);
         }
@@ -139,10 +136,12 @@ pub(crate) fn on_device(command: u32, address: usize) -> Result<isize> {
             Ok(())
         }),
         nr::CREATE => call.with(|args: &mut uapi::zxvmo_create| {
-            Ok(Vmo::create(args.size, args.options, args.flags).and_then(|(vmo, rights)| {
-                let made = Handle::create(&vmo, rights);
-                announce(made, &mut args.handle)
-            }))
+            Ok(
+                Vmo::create(args.size, args.options, args.flags).and_then(|(vmo, rights)| {
+                    let made = Handle::create(&vmo, rights);
+                    announce(made, &mut args.handle)
+                }),
+            )
         }),
         _ => Err(ENOTTY),
     }
@@ -196,9 +195,7 @@ pub(crate) fn on_handle(
         nr::GET_PROPERTY => call.plain(|args: &mut _| info::get_property(handle, args)),
         nr::SET_PROPERTY => call.plain(|args: &mut _| info::set_property(handle, args)),
         nr::SIGNAL => call.plain(|args| signal(handle, args)),
-        nr::WAIT => call.with(|args| {
-            Ok(handle.wait(file, args)?.map(|()| None))
-        }),
+        nr::WAIT => call.with(|args| Ok(handle.wait(file, args)?.map(|()| None))),
         _ => Err(ENOTTY),
     }
 }

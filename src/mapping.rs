@@ -14,7 +14,9 @@ use crate::{
     sys::{
         file::{AccessMode, File, FileRef, ViewOps},
         uapi,
-        vma::{self, map_file, AddressSpace, Fault, FaultResult, Mapped, NewMapping, Permissions, Trap},
+        vma::{
+            self, map_file, AddressSpace, Fault, FaultResult, Mapped, NewMapping, Permissions, Trap,
+        },
         PAGE_SHIFT, PAGE_SIZE,
     },
     vmo::Vmo,
@@ -207,11 +209,9 @@ pub(crate) fn mmap(vmo: &Arc<Vmo>, rights: Rights, mapping: NewMapping<'_>) -> R
     mapping.attach(&view, &owner, owner.permissions, trap(vmo), 0)
 }
 
-const PERMISSIONS: u32 =
-    uapi::ZX_VM_PERM_READ | uapi::ZX_VM_PERM_WRITE | uapi::ZX_VM_PERM_EXECUTE;
-const PLACEMENT: u32 = uapi::ZX_VM_SPECIFIC
-    | uapi::ZX_VM_SPECIFIC_OVERWRITE
-    | uapi::ZX_VM_OFFSET_IS_UPPER_LIMIT;
+const PERMISSIONS: u32 = uapi::ZX_VM_PERM_READ | uapi::ZX_VM_PERM_WRITE | uapi::ZX_VM_PERM_EXECUTE;
+const PLACEMENT: u32 =
+    uapi::ZX_VM_SPECIFIC | uapi::ZX_VM_SPECIFIC_OVERWRITE | uapi::ZX_VM_OFFSET_IS_UPPER_LIMIT;
 const CAN_MAP: u32 =
     uapi::ZX_VM_CAN_MAP_READ | uapi::ZX_VM_CAN_MAP_WRITE | uapi::ZX_VM_CAN_MAP_EXECUTE;
 const ALIGN: u32 = 0xFF << uapi::ZX_VM_ALIGN_BASE;
@@ -236,8 +236,7 @@ pub(crate) fn map(vmo: &Arc<Vmo>, rights: Rights, args: &uapi::zxvmo_map) -> ZxR
         options |= uapi::ZX_VM_PERM_READ;
     }
     let has = |option: u32| options & option != 0;
-    if (has(uapi::ZX_VM_PERM_WRITE) || has(uapi::ZX_VM_PERM_EXECUTE))
-        && !has(uapi::ZX_VM_PERM_READ)
+    if (has(uapi::ZX_VM_PERM_WRITE) || has(uapi::ZX_VM_PERM_EXECUTE)) && !has(uapi::ZX_VM_PERM_READ)
         || has(uapi::ZX_VM_MAP_RANGE) && has(uapi::ZX_VM_SPECIFIC_OVERWRITE)
         || has(CAN_MAP)
     {
@@ -264,8 +263,7 @@ pub(crate) fn map(vmo: &Arc<Vmo>, rights: Rights, args: &uapi::zxvmo_map) -> ZxR
     {
         return Err(Status::NOT_SUPPORTED);
     }
-    if has(uapi::ZX_VM_COMPACT | uapi::ZX_VM_CAN_MAP_SPECIFIC) || args.vmo_offset % PAGE_SIZE != 0
-    {
+    if has(uapi::ZX_VM_COMPACT | uapi::ZX_VM_CAN_MAP_SPECIFIC) || args.vmo_offset % PAGE_SIZE != 0 {
         return Err(Status::INVALID_ARGS);
     }
     let length = args

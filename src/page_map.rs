@@ -223,7 +223,11 @@ impl PageMap {
     pub(crate) fn next(&self, from: u64) -> Option<(u64, &Page)> {
         fn next(node: &Node, base: u64, from: u64) -> Option<(u64, &Page)> {
             let shift = node.height() * SLOT_BITS;
-            let first = if from > base { slot(from, node.height()) } else { 0 };
+            let first = if from > base {
+                slot(from, node.height())
+            } else {
+                0
+            };
             (first..SLOTS).find_map(|at| {
                 let base = base + ((at as u64) << shift);
                 match node.entry(at) {
@@ -293,7 +297,11 @@ fn remove_below(node: &mut NodeRef, base: u64, first: u64, end: u64, removed: &m
     };
     let shift = height * SLOT_BITS;
     let from = if first > base { slot(first, height) } else { 0 };
-    let to = if end <= last { slot(end - 1, height) } else { SLOTS - 1 };
+    let to = if end <= last {
+        slot(end - 1, height)
+    } else {
+        SLOTS - 1
+    };
     for at in from..=to {
         if height == 0 {
             if node.replace_page(at, None).is_some() {

@@ -10,6 +10,7 @@
 use crate::{
     status::{Status, ZxResult},
     sys::{
+        self, errno,
         file::File,
         uapi,
         wait::{PollTable, WaitQueue, POLLIN, POLLPRI},
@@ -83,12 +84,12 @@ impl Signals {
                 !satisfied
             });
         }
-        self.queue.wake_all(POLLIN | POLLPRI);
+        self.queue.wake_all();
     }
 
     /// Has every waiter look again whether its handle is still open.
     pub(crate) fn handle_closed(&self) {
-        self.queue.wake_all(POLLIN | POLLPRI);
+        self.queue.wake_all();
     }
 
     /// Waits until one of `wanted` is asserted, until `deadline` (nanoseconds of the monotonic
@@ -134,7 +135,7 @@ impl Signals {
             (Err(Status::CANCELED), asserted | closed)
         } else {
             match slept {
-                Err(error) if error != ETIME => return Err(error),
+                Err(error) if error != sys::error(errno::ETIME) => return Err(error),
                 _ => (Err(Status::TIMED_OUT), asserted),
             }
         };

@@ -3,7 +3,7 @@
 //! Zircon statuses (spec 25) and the errno that stands beside each.
 #![deny(unsafe_code)]
 
-use crate::sys::uapi;
+use crate::sys::{self, errno, uapi};
 use kernel::error::{code::*, Error};
 
 /// A status other than `ZX_OK`.
@@ -25,8 +25,8 @@ macro_rules! statuses {
         impl From<Status> for Error {
             fn from(status: Status) -> Self {
                 match status {
-                    $(Status::$name => $errno,)*
-                    _ => EIO,
+                    $(Status::$name => sys::error(errno::$errno),)*
+                    _ => sys::error(errno::EIO),
                 }
             }
         }

@@ -86,11 +86,7 @@ impl Vmo {
         if resizable && unbounded {
             return Err(Status::INVALID_ARGS);
         }
-        let rounded = if unbounded {
-            MAX_SIZE
-        } else {
-            round_up(size)?
-        };
+        let rounded = if unbounded { MAX_SIZE } else { round_up(size)? };
         let known = uapi::ZX_VMO_RESIZABLE | uapi::ZX_VMO_DISCARDABLE | uapi::ZX_VMO_UNBOUNDED;
         if options & !known != 0 || flags & !uapi::ZXVMO_CREATE_PINNABLE != 0 {
             return Err(Status::INVALID_ARGS);
@@ -189,7 +185,7 @@ impl Vmo {
 
     /// koid of the parent, 0 for none.
     pub(crate) fn parent_koid(&self) -> u64 {
-        uapi::ZX_KOID_INVALID as u64
+        uapi::ZX_KOID_INVALID.into()
     }
 
     /// The name, padded with zeros.

@@ -176,8 +176,7 @@ impl PendingDescriptor {
     /// Reserves a descriptor number, close-on-exec, for what `make` makes. Dropping the result
     /// gives the number back and releases the file.
     pub(crate) fn new(make: impl FnOnce() -> Result<FileRef>) -> Result<Self> {
-        let reservation =
-            FileDescriptorReservation::get_unused_fd_flags(c::ZX_C_O_CLOEXEC as u32)?;
+        let reservation = FileDescriptorReservation::get_unused_fd_flags(c::ZX_C_O_CLOEXEC as u32)?;
         let file = make()?;
         Ok(Self { reservation, file })
     }
@@ -239,6 +238,11 @@ impl<T: FileOps> FileTable<T> {
         unsafe { &*(*file).private_data.cast::<T>() }
     }
 
+    /// `file_operations::llseek`.
+    ///
+    /// # Safety
+    ///
+    /// Called by the kernel only, with valid arguments and a file that has these operations.
     unsafe extern "C" fn llseek(file: *mut bindings::file, offset: i64, whence: c_int) -> i64 {
         // SAFETY: Called by the kernel with a file of ours.
         unsafe {
@@ -247,6 +251,11 @@ impl<T: FileOps> FileTable<T> {
         }
     }
 
+    /// `file_operations::read_iter`.
+    ///
+    /// # Safety
+    ///
+    /// Called by the kernel only, with valid arguments and a file that has these operations.
     unsafe extern "C" fn read_iter(
         kiocb: *mut bindings::kiocb,
         iter: *mut bindings::iov_iter,
@@ -260,6 +269,11 @@ impl<T: FileOps> FileTable<T> {
         }
     }
 
+    /// `file_operations::write_iter`.
+    ///
+    /// # Safety
+    ///
+    /// Called by the kernel only, with valid arguments and a file that has these operations.
     unsafe extern "C" fn write_iter(
         kiocb: *mut bindings::kiocb,
         iter: *mut bindings::iov_iter,
@@ -277,6 +291,11 @@ impl<T: FileOps> FileTable<T> {
         }
     }
 
+    /// `file_operations::poll`.
+    ///
+    /// # Safety
+    ///
+    /// Called by the kernel only, with valid arguments and a file that has these operations.
     unsafe extern "C" fn poll(
         file: *mut bindings::file,
         table: *mut bindings::poll_table_struct,
@@ -285,13 +304,22 @@ impl<T: FileOps> FileTable<T> {
         unsafe { Self::data(file).poll(File::borrow_raw(file), &PollTable::from_raw(table)) }
     }
 
+    /// `file_operations::unlocked_ioctl`.
+    ///
+    /// # Safety
+    ///
+    /// Called by the kernel only, with valid arguments and a file that has these operations.
     unsafe extern "C" fn ioctl(file: *mut bindings::file, command: c_uint, arg: c_ulong) -> c_long {
         // SAFETY: Called by the kernel with a file of ours.
-        let result =
-            unsafe { Self::data(file).ioctl(File::borrow_raw(file), command, arg as usize) };
+        let result = unsafe { Self::data(file).ioctl(File::borrow_raw(file), command, arg) };
         result.map_or_else(|error| error.to_errno() as c_long, |value| value as c_long)
     }
 
+    /// `file_operations::mmap`.
+    ///
+    /// # Safety
+    ///
+    /// Called by the kernel only, with valid arguments and a file that has these operations.
     unsafe extern "C" fn mmap(
         file: *mut bindings::file,
         vma: *mut bindings::vm_area_struct,
@@ -300,12 +328,22 @@ impl<T: FileOps> FileTable<T> {
         unsafe { to_int(Self::data(file).mmap(NewMapping::from_raw(vma))) }
     }
 
+    /// `file_operations::flush`.
+    ///
+    /// # Safety
+    ///
+    /// Called by the kernel only, with valid arguments and a file that has these operations.
     unsafe extern "C" fn flush(file: *mut bindings::file, _owner: bindings::fl_owner_t) -> c_int {
         // SAFETY: Called by the kernel with a file of ours.
         unsafe { Self::data(file).descriptor_closed(File::borrow_raw(file)) };
         0
     }
 
+    /// `file_operations::release`.
+    ///
+    /// # Safety
+    ///
+    /// Called by the kernel only, with valid arguments and a file that has these operations.
     unsafe extern "C" fn release(_inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
         // SAFETY: Called once, for a file that nobody can reach any more.
         unsafe {
@@ -315,6 +353,11 @@ impl<T: FileOps> FileTable<T> {
         0
     }
 
+    /// `file_operations::show_fdinfo`.
+    ///
+    /// # Safety
+    ///
+    /// Called by the kernel only, with valid arguments and a file that has these operations.
     unsafe extern "C" fn show_fdinfo(seq: *mut bindings::seq_file, file: *mut bindings::file) {
         // SAFETY: Called by the kernel with a file of ours and a valid seq_file.
         unsafe { Self::data(file).show_fdinfo(SeqFile::from_raw(seq)) }
@@ -332,6 +375,11 @@ impl<T: ViewOps> ViewTable<T> {
         ..pin_init::zeroed()
     };
 
+    /// `file_operations::mmap`.
+    ///
+    /// # Safety
+    ///
+    /// Called by the kernel only, with valid arguments and a file that has these operations.
     unsafe extern "C" fn mmap(
         file: *mut bindings::file,
         vma: *mut bindings::vm_area_struct,
@@ -344,6 +392,11 @@ impl<T: ViewOps> ViewTable<T> {
         }
     }
 
+    /// `file_operations::release`.
+    ///
+    /// # Safety
+    ///
+    /// Called by the kernel only, with valid arguments and a file that has these operations.
     unsafe extern "C" fn release(_inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
         // SAFETY: Called once, for a file that nobody can reach any more.
         unsafe {

@@ -20,6 +20,7 @@ use kernel::{
     error::{from_err_ptr, to_result},
     ffi::{c_char, c_int, c_ulong},
     prelude::*,
+    str::as_char_ptr_in_const_context,
     sync::{
         atomic::{Atomic, Relaxed},
         Arc,
@@ -74,7 +75,7 @@ unsafe impl<T> Sync for Static<T> {}
 
 static FS_TYPE: Static<bindings::file_system_type> =
     Static(UnsafeCell::new(bindings::file_system_type {
-        name: c"zxvmo".as_ptr().cast(),
+        name: as_char_ptr_in_const_context(c"zxvmo"),
         owner: &raw mut c::__this_module,
         init_fs_context: Some(init_fs_context),
         kill_sb: Some(c::kill_anon_super),
@@ -91,6 +92,11 @@ struct Tables {
     dentry_operations: bindings::dentry_operations,
 }
 
+/// `file_system_type::init_fs_context`.
+///
+/// # Safety
+///
+/// Called by the kernel only, with valid arguments and an inode of this file system.
 unsafe extern "C" fn init_fs_context(context: *mut bindings::fs_context) -> c_int {
     let tables = TABLES.load(Relaxed);
     // SAFETY: `Pin::take` has set the tables, which are static.
@@ -113,11 +119,12 @@ pub(crate) struct FsPin<T: InodeOwner>(PhantomData<fn(T)>);
 impl<T: InodeOwner> FsPin<T> {
     /// Pins the file system, mounting it if need be.
     pub(crate) fn take() -> Result<Self> {
-        TABLES.store(core::ptr::from_ref(&InodeTables::<T>::TABLES).cast_mut(), Relaxed);
+        TABLES.store(
+            core::ptr::from_ref(&InodeTables::<T>::TABLES).cast_mut(),
+            Relaxed,
+        );
         // SAFETY: The three are static and touched by these two functions only, which lock.
-        to_result(unsafe {
-            c::simple_pin_fs(FS_TYPE.0.get(), MOUNT.0.get(), PINS.0.get())
-        })?;
+        to_result(unsafe { c::simple_pin_fs(FS_TYPE.0.get(), MOUNT.0.get(), PINS.0.get()) })?;
         Ok(Self(PhantomData))
     }
 
@@ -154,7 +161,7 @@ impl<T: InodeOwner> FsPin<T> {
             c::alloc_file_pseudo(
                 inode.0.as_ptr(),
                 *MOUNT.0.get(),
-                c"".as_ptr().cast(),
+                c"".as_char_ptr(),
                 flags,
                 operations,
             )
@@ -253,6 +260,11 @@ impl<T: InodeOwner> InodeTables<T> {
         unsafe { (*inode).i_private.cast::<T>().as_ref() }
     }
 
+    /// `super_operations::evict_inode`.
+    ///
+    /// # Safety
+    ///
+    /// Called by the kernel only, with valid arguments and an inode of this file system.
     unsafe extern "C" fn evict_inode(inode: *mut bindings::inode) {
         // SAFETY: Called once for an inode that nobody can reach any more.
         unsafe {
@@ -264,6 +276,11 @@ impl<T: InodeOwner> InodeTables<T> {
         }
     }
 
+    /// `dentry_operations::d_dname`.
+    ///
+    /// # Safety
+    ///
+    /// Called by the kernel only, with valid arguments and an inode of this file system.
     unsafe extern "C" fn d_dname(
         dentry: *mut bindings::dentry,
         buffer: *mut c_char,
@@ -279,7 +296,7 @@ impl<T: InodeOwner> InodeTables<T> {
         }
         let needed = name.length + 1;
         let Some(start) = (length as usize).checked_sub(needed) else {
-            return ENAMETOOLONG.to_ptr();
+            return super::error(super::errno::ENAMETOOLONG).to_ptr();
         };
         // SAFETY: `buffer` has `length` bytes; the name goes to its end, with the NUL that
         // `FileName` always has room for.
@@ -290,6 +307,11 @@ impl<T: InodeOwner> InodeTables<T> {
         }
     }
 
+    /// `inode_operations::getattr`.
+    ///
+    /// # Safety
+    ///
+    /// Called by the kernel only, with valid arguments and an inode of this file system.
     unsafe extern "C" fn getattr(
         idmap: *mut bindings::mnt_idmap,
         path: *const bindings::path,
@@ -304,6 +326,11 @@ impl<T: InodeOwner> InodeTables<T> {
         }
     }
 
+    /// `inode_operations::setattr`.
+    ///
+    /// # Safety
+    ///
+    /// Called by the kernel only, with valid arguments and an inode of this file system.
     unsafe extern "C" fn setattr(
         idmap: *mut bindings::mnt_idmap,
         dentry: *mut bindings::dentry,

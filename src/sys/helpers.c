@@ -212,9 +212,10 @@ void zx_poll_wait(struct file *file, struct wait_queue_head *queue,
 	poll_wait(file, queue, table);
 }
 
-void zx_wake_all(struct wait_queue_head *queue, unsigned int events)
+/* Without a key: io_uring does not take a wake-up for EPOLLPRI alone. */
+void zx_wake_all(struct wait_queue_head *queue)
 {
-	wake_up_poll(queue, (__force __poll_t)events);
+	wake_up_all(queue);
 }
 
 int zx_pseudo_fs_init(struct fs_context *context,
@@ -277,7 +278,11 @@ int zx_getattr(struct mnt_idmap *idmap, const struct path *path,
 
 void zx_file_set_mode(struct file *file)
 {
-	file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
+	/*
+	 * Without FMODE_NOWAIT, io_uring would wait for poll() to say that the
+	 * file is readable or writable, which is not what poll() says here.
+	 */
+	file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE | FMODE_NOWAIT;
 }
 
 bool zx_file_is(const struct file *file,

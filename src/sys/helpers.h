@@ -61,7 +61,7 @@ int zx_wait_until(struct wait_queue_head *queue, bool (*done)(void *context),
 		  void *context, s64 deadline);
 void zx_poll_wait(struct file *file, struct wait_queue_head *queue,
 		  struct poll_table_struct *table);
-void zx_wake_all(struct wait_queue_head *queue, unsigned int events);
+void zx_wake_all(struct wait_queue_head *queue);
 
 /* Files and inodes. */
 int zx_pseudo_fs_init(struct fs_context *context,

@@ -7,6 +7,8 @@
 //! file system, user memory and waiting. Nothing here knows what a VMO is. `kernel::bindings` is
 //! named here and nowhere else.
 
+use kernel::error::Error;
+
 pub(crate) mod file;
 pub(crate) mod fs;
 pub(crate) mod node;
@@ -34,10 +36,7 @@ mod c {
     use kernel::bindings::*;
     use kernel::ffi;
 
-    include!(concat!(
-        env!("ZXVMO_GENERATED"),
-        "/bindings_generated.rs"
-    ));
+    include!(concat!(env!("ZXVMO_GENERATED"), "/bindings_generated.rs"));
 }
 
 /// The ABI: everything that `uapi/zxvmo.h` defines.
@@ -61,6 +60,19 @@ pub(crate) mod uapi {
     type __u64 = u64;
 
     include!(concat!(env!("ZXVMO_GENERATED"), "/uapi_generated.rs"));
+}
+
+/// Numbers of errors. Before Linux 7.3, `kernel::error::code` lacks some of them.
+pub(crate) mod errno {
+    pub(crate) use kernel::bindings::{
+        EACCES, EAGAIN, EBADF, EBUSY, ECANCELED, EEXIST, EINVAL, EIO, EMEDIUMTYPE, ENAMETOOLONG,
+        ENOBUFS, ENOENT, ENOMEM, ENOSPC, EOPNOTSUPP, ERANGE, ETIME, ETIMEDOUT,
+    };
+}
+
+/// The error with one of these numbers.
+pub(crate) fn error(number: u32) -> Error {
+    Error::from_errno(-(number as i32))
 }
 
 /// log2 of [`PAGE_SIZE`].

@@ -158,9 +158,7 @@ impl Node {
 
     /// Whether every slot is empty.
     pub(crate) fn is_empty(&self) -> bool {
-        self.slots
-            .iter()
-            .all(|slot| slot.load(Relaxed).is_null())
+        self.slots.iter().all(|slot| slot.load(Relaxed).is_null())
     }
 }
 
@@ -300,7 +298,7 @@ impl NodeCache {
     /// Makes the cache. Must be dropped after every node.
     pub(crate) fn new() -> Result<Self> {
         // SAFETY: The name is static.
-        let cache = unsafe { c::zx_cache_create(c"zxvmo_node".as_ptr().cast(), NODE_SIZE as u32) };
+        let cache = unsafe { c::zx_cache_create(c"zxvmo_node".as_char_ptr(), NODE_SIZE as u32) };
         if cache.is_null() {
             return Err(ENOMEM);
         }

@@ -39,7 +39,7 @@ impl<T> RwSem<T> {
         pin_init!(Self {
             sem <- Opaque::ffi_init(|sem| {
                 // SAFETY: `sem` is valid for writes and pinned; name and key are static.
-                unsafe { c::zx_rwsem_init(sem, name.as_ptr().cast(), key.as_ptr()) }
+                unsafe { c::zx_rwsem_init(sem, name.as_char_ptr(), key.as_ptr()) }
             }),
             data: UnsafeCell::new(data),
         })

@@ -108,7 +108,7 @@ impl Fault<'_> {
     /// Whether the access was a write.
     pub(crate) fn is_write(&self) -> bool {
         // SAFETY: As in `vma`.
-        unsafe { (*self.vmf).flags as u32 & c::ZX_C_FAULT_FLAG_WRITE as u32 != 0 }
+        unsafe { (*self.vmf).flags & c::ZX_C_FAULT_FLAG_WRITE != 0 }
     }
 
     /// Whether the first write to a page is trapped in this mapping.
@@ -226,7 +226,11 @@ impl NewMapping<'_> {
         for (allowed, now, ever) in [
             (limit.read, c::ZX_C_VM_READ, c::ZX_C_VM_MAYREAD),
             // Writes to a private mapping stay in the process.
-            (limit.write || private, c::ZX_C_VM_WRITE, c::ZX_C_VM_MAYWRITE),
+            (
+                limit.write || private,
+                c::ZX_C_VM_WRITE,
+                c::ZX_C_VM_MAYWRITE,
+            ),
             (limit.execute, c::ZX_C_VM_EXEC, c::ZX_C_VM_MAYEXEC),
         ] {
             if !allowed {
@@ -285,16 +289,31 @@ impl<T: Mapped + 'static> VmOps<T> {
         unsafe { &*(*(*vma).vm_file).private_data.cast::<T>() }
     }
 
+    /// `vm_operations_struct::open`.
+    ///
+    /// # Safety
+    ///
+    /// Called by the kernel only, with valid arguments and a mapping that has these operations.
     unsafe extern "C" fn open(vma: *mut bindings::vm_area_struct) {
         // SAFETY: Called by the kernel with a mapping of ours.
         unsafe { Self::owner(vma).opened(AddressSpace((*vma).vm_mm as usize)) }
     }
 
+    /// `vm_operations_struct::close`.
+    ///
+    /// # Safety
+    ///
+    /// Called by the kernel only, with valid arguments and a mapping that has these operations.
     unsafe extern "C" fn close(vma: *mut bindings::vm_area_struct) {
         // SAFETY: As in `open`.
         unsafe { Self::owner(vma).closed(AddressSpace((*vma).vm_mm as usize)) }
     }
 
+    /// `vm_operations_struct::mprotect`.
+    ///
+    /// # Safety
+    ///
+    /// Called by the kernel only, with valid arguments and a mapping that has these operations.
     unsafe extern "C" fn mprotect(
         vma: *mut bindings::vm_area_struct,
         start: c_ulong,
@@ -314,6 +333,11 @@ impl<T: Mapped + 'static> VmOps<T> {
         0
     }
 
+    /// `vm_operations_struct::fault`.
+    ///
+    /// # Safety
+    ///
+    /// Called by the kernel only, with valid arguments and a mapping that has these operations.
     unsafe extern "C" fn fault(vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t {
         let fault = Fault {
             vmf,
@@ -323,6 +347,11 @@ impl<T: Mapped + 'static> VmOps<T> {
         unsafe { Self::owner(fault.vma()) }.fault(&fault).into_raw()
     }
 
+    /// `vm_operations_struct::page_mkwrite`.
+    ///
+    /// # Safety
+    ///
+    /// Called by the kernel only, with valid arguments and a mapping that has these operations.
     unsafe extern "C" fn page_mkwrite(vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t {
         let fault = Fault {
             vmf,
@@ -334,6 +363,11 @@ impl<T: Mapped + 'static> VmOps<T> {
             .into_raw()
     }
 
+    /// `vm_operations_struct::map_pages`.
+    ///
+    /// # Safety
+    ///
+    /// Called by the kernel only, with valid arguments and a mapping that has these operations.
     unsafe extern "C" fn map_pages(
         _vmf: *mut bindings::vm_fault,
         _start: c_ulong,

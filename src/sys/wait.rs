@@ -3,7 +3,13 @@
 //! Waiting: a queue for poll(2), and one for a task that waits with a deadline.
 
 use super::{c, file::File};
-use kernel::{bindings, ffi::c_void, prelude::*, sync::LockClassKey, types::Opaque};
+use kernel::{
+    bindings,
+    ffi::c_void,
+    prelude::*,
+    sync::LockClassKey,
+    types::Opaque, //
+};
 
 /// poll(2) bits: readable.
 pub(crate) const POLLIN: u32 = c::ZX_C_EPOLLIN;
@@ -47,15 +53,15 @@ impl WaitQueue {
         pin_init!(Self {
             head <- Opaque::ffi_init(|head| {
                 // SAFETY: `head` is valid for writes and pinned; name and key are static.
-                unsafe { c::__init_waitqueue_head(head, name.as_ptr().cast(), key.as_ptr()) }
+                unsafe { c::__init_waitqueue_head(head, name.as_char_ptr(), key.as_ptr()) }
             }),
         })
     }
 
-    /// Wakes everybody; `events` are the poll(2) bits that may have changed.
-    pub(crate) fn wake_all(&self, events: u32) {
+    /// Wakes everybody.
+    pub(crate) fn wake_all(&self) {
         // SAFETY: Initialised in `new`.
-        unsafe { c::zx_wake_all(self.head.get(), events) }
+        unsafe { c::zx_wake_all(self.head.get()) }
     }
 
     /// Has poll(2) on `file` woken by [`wake_all`](Self::wake_all).
@@ -69,8 +75,11 @@ impl WaitQueue {
     /// `deadline` (nanoseconds of the monotonic clock, `i64::MAX` for ever), which gives `ETIME`;
     /// or until a signal arrives, which gives `ERESTARTSYS`. `done` wins over both.
     pub(crate) fn wait_until<F: FnMut() -> bool>(&self, deadline: i64, mut done: F) -> Result {
+        /// # Safety
+        ///
+        /// `done` must point to an `F` that nobody else uses meanwhile.
         unsafe extern "C" fn call<F: FnMut() -> bool>(done: *mut c_void) -> bool {
-            // SAFETY: `wait_until` passes its `done`, which nobody else uses meanwhile.
+            // SAFETY: By the requirements of this function.
             unsafe { (*done.cast::<F>())() }
         }
         let done: *mut F = &mut done;
