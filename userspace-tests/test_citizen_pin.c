@@ -307,7 +307,7 @@ TEST(ptrace_reaches_a_shared_mapping)
 
 TEST(buffer_that_passes_the_end)
 {
-	int zero = open("/dev/zero", O_RDONLY), file = memfd_create("x", 0);
+	int zero = open("/dev/zero", O_RDONLY), file = memfd_create("x", 0), other;
 
 	VIEW(view);
 	EXPECT_EQ(ZX_OK, vmo_set_size(view.fd, PAGE));
@@ -319,6 +319,14 @@ TEST(buffer_that_passes_the_end)
 	EXPECT_EQ(10, read(zero, view.at + PAGE - 10, 20));
 	EXPECT_EQ(-1, read(zero, view.at + PAGE, 20));
 	EXPECT_EQ(EFAULT, errno);
+	/* So with another VMO at the other end of the call. */
+	other = vmo_create(SIZE, 0);
+	EXPECT_EQ(ZX_OK, vmo_fill(other, 2, 1));
+	EXPECT_NE(ZX_OK, vmo_read(other, view.at + PAGE - 10, 0, 20));
+	EXPECT_NE(ZX_OK, vmo_write(other, view.at + PAGE - 10, 0, 20));
+	EXPECT_EQ(-1, pread(other, view.at + PAGE, 20, 0));
+	EXPECT_EQ(EFAULT, errno);
+	EXPECT_LT(0, pwrite(other, view.at + PAGE - 10, 20, 0));
 }
 
 /* A virtual machine of real mode whose memory is the VMO: it writes and stops. */

@@ -123,6 +123,13 @@ TEST(spec_023_buffer_bad_later)
 
 	EXPECT_EQ(ZX_ERR_NOT_FOUND, zx_vmo_read(vmo, page, 0, 2 * PAGE));
 	EXPECT_EQ(ZX_ERR_NOT_FOUND, zx_vmo_write(vmo, page, 0, 2 * PAGE));
+	/* The bad part need not begin where a page of the VMO does. */
+	EXPECT_EQ(ZX_ERR_NOT_FOUND, zx_vmo_read(vmo, page + PAGE - 100, 0, 2 * PAGE));
+	EXPECT_EQ(ZX_ERR_NOT_FOUND, zx_vmo_write(vmo, page + PAGE - 100, 0, 2 * PAGE));
+	ASSERT_EQ(ZX_OK, fill(vmo, 0xaa, 2));
+	EXPECT_EQ(ZX_ERR_NOT_FOUND, zx_vmo_read(vmo, page + PAGE - 100, 0, 2 * PAGE));
+	EXPECT_EQ(ZX_ERR_NOT_FOUND, zx_vmo_read(vmo, page + PAGE - 1, 7, 2));
+	EXPECT_EQ(ZX_ERR_NOT_FOUND, zx_vmo_write(vmo, page + PAGE - 1, 7, 2));
 	/* The first bad address decides, here one without the permission. */
 	mprotect(half + PAGE, PAGE, PROT_READ);
 	EXPECT_EQ(ZX_ERR_ACCESS_DENIED, zx_vmo_read(vmo, half, 0, 2 * PAGE));
