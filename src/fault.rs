@@ -35,7 +35,8 @@ impl Store {
                 Shown::Owned(page) => Some(fault.insert(index, page, true)),
                 Shown::Shared(page) if !write => Some(fault.insert(index, page, false)),
                 Shown::Hole if write && !inner.zeros_shown => match inner.pages.fill(index) {
-                    Ok(page) => page.map(|page| fault.insert(index, page, true)),
+                    Ok(Some(page)) => return fault.insert(index, page, true),
+                    Ok(None) => None,
                     Err(error) => return failed(error),
                 },
                 _ => None,
@@ -77,7 +78,9 @@ impl Store {
     }
 }
 
-/// Enters the pages next to `index` that are there. No harm if one cannot be.
+/// Enters the pages next to `index` that are there; no harm if one cannot be. Not done where a
+/// hole was filled: who writes to fresh memory has entered the pages before it, and there are
+/// none behind.
 fn enter_around(inner: &Inner, fault: &Fault<'_>, index: u64, end: u64) {
     let (first, window_end) = fault.window();
     let first = first.max(index & !(AROUND - 1));
