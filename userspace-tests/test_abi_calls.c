@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What is particular to single calls of the ioctl interface, and not in the
+ * specification: the device, descriptors, addresses, signals.
+ */
+#include <sys/resource.h>
+
+#include "zxvmo_test.h"
+
+TEST(query)
+{
+	struct zxvmo_query query = { };
+	int device = open_device();
+
+	ASSERT_LE(0, device);
+	ASSERT_EQ(ZX_OK, zxvmo_call(device, ZXVMO_IOC_QUERY, &query));
+	EXPECT_EQ(ZXVMO_ABI_VERSION, query.abi_version);
+	EXPECT_EQ(PAGE, query.page_size);
+	EXPECT_EQ(0, query.reserved);
+	EXPECT_EQ(ZX_VMO_MAX_SIZE, query.max_size);
+}
+
+static int open_as_nobody(void *unused __always_unused)
+{
+	HOLDS(!become_nobody());
+	HOLDS(open_device() < 0 && errno == EACCES);
+	return 0;
+}
+
+TEST(device_is_for_root)
+{
+	struct stat st;
+
+	ASSERT_EQ(0, stat(ZXVMO_DEVICE_PATH, &st));
+	EXPECT_TRUE(S_ISCHR(st.st_mode));
+	EXPECT_EQ(0600, st.st_mode & 07777);
+	EXPECT_EQ(0, st.st_uid);
+	EXPECT_EQ(0, in_child(open_as_nobody, NULL));
+}
+
+TEST(new_handles_close_on_exec)
+{
+	int fd = vmo_create(PAGE, 0);
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(FD_CLOEXEC, fcntl(fd, F_GETFD));
+	fd = vmo_duplicate(fd, ZX_RIGHT_SAME_RIGHTS);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(FD_CLOEXEC, fcntl(fd, F_GETFD));
+	fd = vmo_replace(fd, ZX_RIGHT_SAME_RIGHTS);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(FD_CLOEXEC, fcntl(fd, F_GETFD));
+}
+
+TEST(flags_of_creation)
+{
+	unsigned int bit;
+	int fd;
+
+	for (bit = 0; bit < 32; bit++) {
+		fd = vmo_create_flags(PAGE, 0, 1U << bit);
+		if (1U << bit != ZXVMO_CREATE_PINNABLE) {
+			EXPECT_EQ(ZX_ERR_INVALID_ARGS, fd);
+			continue;
+		}
+		EXPECT_LE(0, fd);
+		/* A way of storing, no property of the VMO that can be seen. */
+		EXPECT_EQ(ZX_DEFAULT_VMO_RIGHTS, vmo_rights(fd));
+		EXPECT_EQ(0x009, vmo_info(fd).flags);
+	}
+}
+
+/* The module's structures are the same for programs of 32 bits. */
+TEST(compat_call)
+{
+	struct zxvmo_query *query = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+					 MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT,
+					 -1, 0);
+	int device = open_device();
+	int ret = -1;
+
+	ASSERT_NE(MAP_FAILED, query);
+	ASSERT_LE(0, device);
+#ifdef __x86_64__
+	signal(SIGSEGV, probe_handler);
+	if (sigsetjmp(probe_env, 1))
+		SKIP(return, "the kernel has no calls of 32 bits");
+	asm volatile("int $0x80" : "=a"(ret)
+		     : "a"(54), "b"(device), "c"(ZXVMO_IOC_QUERY), "d"(query)
+		     : "memory", "r8", "r9", "r10", "r11");
+#else
+	SKIP(return, "only for x86");
+#endif
+	EXPECT_EQ(0, ret);
+	EXPECT_EQ(ZX_OK, query->status);
+	EXPECT_EQ(ZX_VMO_MAX_SIZE, query->max_size);
+}
+
+/* No descriptor left: an error, no handle, and the source as it was. */
+TEST(full_table_of_descriptors)
+{
+	struct zxvmo_create create = { .size = PAGE };
+	struct zxvmo_duplicate dup = { .rights = ZX_RIGHT_SAME_RIGHTS };
+	int device = open_device();
+	int vmo = vmo_create(PAGE, 0);
+	struct rlimit limit = { };
+	int ret;
+
+	ASSERT_LE(0, device);
+	ASSERT_LE(0, vmo);
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	ret = zxvmo_call(device, ZXVMO_IOC_CREATE, &create);
+	EXPECT_TRUE(ret == ZX_ERR_NO_RESOURCES || ret == ZX_ERR_NO_MEMORY)
+		TH_LOG("create gave %d", ret);
+	ret = zxvmo_call(vmo, ZXVMO_IOC_DUPLICATE, &dup);
+	EXPECT_TRUE(ret == ZX_ERR_NO_RESOURCES || ret == ZX_ERR_NO_MEMORY)
+		TH_LOG("duplicate gave %d", ret);
+	EXPECT_EQ(1, vmo_handle_count(vmo));
+	EXPECT_EQ(PAGE, vmo_size(vmo));
+}
+
+/* What is the caller's business, as the header says, and bad addresses. */
+TEST(addresses_of_map)
+{
+	static const __u64 bad[] = {
+		0x800000000000, 0xffff888000000000, 0x7ffffffff000, ~0ULL & ~(PAGE - 1),
+	};
+	int vmo = vmo_create(2 * PAGE, 0);
+	char *place = anon_pages(4, PROT_READ);
+	struct zxvmo_map map;
+	size_t i;
+
+	ASSERT_LE(0, vmo);
+	map = (struct zxvmo_map){ .options = ZX_VM_PERM_READ | ZX_VM_ALIGN_2MB, .length = PAGE };
+	EXPECT_EQ(ZX_ERR_NOT_SUPPORTED, zxvmo_call(vmo, ZXVMO_IOC_MAP, &map));
+	map.options = ZX_VM_PERM_READ | ZX_VM_OFFSET_IS_UPPER_LIMIT;
+	EXPECT_EQ(ZX_ERR_NOT_SUPPORTED, zxvmo_call(vmo, ZXVMO_IOC_MAP, &map));
+	map.options = ZX_VM_PERM_READ;
+	map.address = (unsigned long)place;
+	EXPECT_EQ(ZX_ERR_INVALID_ARGS, zxvmo_call(vmo, ZXVMO_IOC_MAP, &map));
+	map.options = ZX_VM_PERM_READ | ZX_VM_SPECIFIC;
+	EXPECT_EQ(ZX_ERR_ALREADY_EXISTS, zxvmo_call(vmo, ZXVMO_IOC_MAP, &map));
+	map.address++;
+	EXPECT_EQ(ZX_ERR_INVALID_ARGS, zxvmo_call(vmo, ZXVMO_IOC_MAP, &map));
+	for (i = 0; i < 2 * ARRAY_SIZE(bad); i++) {
+		map.address = bad[i / 2];
+		map.options = ZX_VM_PERM_READ |
+			      (i % 2 ? ZX_VM_SPECIFIC : ZX_VM_SPECIFIC_OVERWRITE);
+		EXPECT_EQ(ZX_ERR_INVALID_ARGS, zxvmo_call(vmo, ZXVMO_IOC_MAP, &map))
+			TH_LOG("address %#llx", map.address);
+	}
+	map.address = (unsigned long)place;
+	map.options = ZX_VM_PERM_READ | ZX_VM_SPECIFIC_OVERWRITE;
+	EXPECT_EQ(ZX_OK, zxvmo_call(vmo, ZXVMO_IOC_MAP, &map));
+	EXPECT_EQ((unsigned long)place, map.mapped_address);
+	map.options = ZX_VM_PERM_READ | ZX_VM_SPECIFIC_OVERWRITE | ZX_VM_ALIGN_4GB;
+	map.address += ((unsigned long)place & 0xfffff000) ? 0 : PAGE;
+	EXPECT_EQ(ZX_ERR_INVALID_ARGS, zxvmo_call(vmo, ZXVMO_IOC_MAP, &map));
+	EXPECT_EQ(1, vmo_info(vmo).num_mappings);
+}
+
+static void no_action(int sig __always_unused)
+{
+}
+
+TEST(interrupted_wait)
+{
+	struct zxvmo_wait wait = { .signals = ZX_USER_SIGNAL_0, .deadline = ZX_TIME_INFINITE };
+	struct sigaction act = { .sa_handler = no_action };
+	int vmo = vmo_create(PAGE, 0);
+	pid_t pid, me = getpid();
+
+	ASSERT_LE(0, vmo);
+	sigaction(SIGUSR1, &act, NULL);
+	pid = fork();
+	if (!pid)
+		_exit(!wait_blocked(me) || kill(me, SIGUSR1));
+	/* EINTR, and the status untouched: the caller is to call again. */
+	EXPECT_EQ(EINTR, zxvmo_call(vmo, ZXVMO_IOC_WAIT, &wait));
+	EXPECT_EQ(0, end_child(pid));
+}
+
+TEST_HARNESS_MAIN
