@@ -210,8 +210,12 @@ impl Store {
         mut step: impl FnMut(&Inner, u64, u64, &mut IovIter<'_>) -> ZxResult<Step>,
     ) -> (u64, ZxResult) {
         let mut at = offset;
+        // How much of the buffer is known to be present, after a fault: a copy beyond that may
+        // move nothing at all.
+        let mut present = usize::MAX;
         let result = loop {
-            let wanted = iter.remaining() as u64;
+            let wanted = iter.remaining().min(present) as u64;
+            present = usize::MAX;
             if wanted == 0 {
                 break Ok(());
             }
@@ -224,10 +228,12 @@ impl Store {
             };
             at += moved;
             match stop {
-                Stop::Fault if iter.fault_in(PAGE_SIZE as usize) == 0 => {
-                    break Err(buffer_status(iter));
+                Stop::Fault => {
+                    present = iter.fault_in(PAGE_SIZE as usize);
+                    if present == 0 {
+                        break Err(buffer_status(iter));
+                    }
                 }
-                Stop::Fault => {}
                 Stop::Hole(length) => {
                     let zeroed = iter.zero(length);
                     at += zeroed as u64;

@@ -212,6 +212,8 @@ impl<T: FileOps> FileTable<T> {
     pub(crate) const fn new() -> Self {
         let table = bindings::file_operations {
             owner: &raw mut c::__this_module,
+            // As FMODE_NOWAIT; see `zx_file_set_mode`.
+            fop_flags: c::ZX_C_FOP_FLAGS,
             llseek: Some(Self::llseek),
             read_iter: Some(Self::read_iter),
             write_iter: Some(Self::write_iter),

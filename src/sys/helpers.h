@@ -111,6 +111,7 @@ static const int ZX_C_O_CLOEXEC = O_CLOEXEC;
 static const int ZX_C_O_RDONLY = O_RDONLY;
 static const int ZX_C_O_WRONLY = O_WRONLY;
 static const int ZX_C_O_RDWR = O_RDWR;
+static const fop_flags_t ZX_C_FOP_FLAGS = FOP_BUFFER_RASYNC | FOP_BUFFER_WASYNC;
 static const int ZX_C_IOCB_APPEND = IOCB_APPEND;
 static const u32 ZX_C_EPOLLIN = (__force u32)(EPOLLIN | EPOLLRDNORM);
 static const u32 ZX_C_EPOLLPRI = (__force u32)EPOLLPRI;
