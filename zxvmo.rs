@@ -12,14 +12,22 @@
 //!
 //! | what users touch | `device`, `handle`, `ioctl` |
 //! | --- | --- |
-//! | what calls do | `io`, `info`, `mapping`, `fault`, `signals` |
-//! | objects | `vmo`, `store`, `page_map` |
+//! | what calls do | `io`, `info`, `op_range`, `child`, `mapping`, `fault`, `signals` |
+//! | objects | `vmo`, `family`, `accounting`, `discard`, `store`, `page_map` |
 //! | words | `rights`, `status` |
 //! | the kernel | `sys`, the only one with `unsafe` |
 #![deny(unsafe_op_in_unsafe_fn)]
 
+#[path = "src/accounting.rs"]
+mod accounting;
+#[path = "src/child.rs"]
+mod child;
 #[path = "src/device.rs"]
 mod device;
+#[path = "src/discard.rs"]
+mod discard;
+#[path = "src/family.rs"]
+mod family;
 #[path = "src/fault.rs"]
 mod fault;
 #[path = "src/handle.rs"]
@@ -32,6 +40,8 @@ mod io;
 mod ioctl;
 #[path = "src/mapping.rs"]
 mod mapping;
+#[path = "src/op_range.rs"]
+mod op_range;
 #[path = "src/page_map.rs"]
 mod page_map;
 #[path = "src/rights.rs"]

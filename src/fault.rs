@@ -21,20 +21,20 @@ const AROUND: u64 = 16;
 
 impl Store {
     /// Enters what the store shows into the page table: for a write the page, made owned; for a
-    /// read whatever there is, copying and committing nothing. A `bounded` mapping ends at the
-    /// stream size, any other at the size.
-    pub(crate) fn resolve(&self, fault: &Fault<'_>, write: bool, bounded: bool) -> FaultResult {
+    /// read whatever there is, copying and committing nothing. The mapping ends with the store, or
+    /// at byte `limit` if that comes first.
+    pub(crate) fn resolve(&self, fault: &Fault<'_>, write: bool, limit: u64) -> FaultResult {
         let index = fault.page_index();
         {
             let inner = self.read_lock();
-            let end = self.mappable_pages(bounded);
+            let end = self.page_count().min(limit.div_ceil(PAGE_SIZE));
             if index >= end {
                 return FaultResult::SigBus;
             }
-            let entered = match inner.pages.get(index) {
+            let entered = match inner.get(index) {
                 Shown::Owned(page) => Some(fault.insert(index, page, true)),
                 Shown::Shared(page) if !write => Some(fault.insert(index, page, false)),
-                Shown::Hole if write && !inner.zeros_shown => match inner.pages.fill(index) {
+                Shown::Hole if write && !inner.zeros_shown => match inner.fill(index) {
                     Ok(Some(page)) => return fault.insert(index, page, true),
                     Ok(None) => None,
                     Err(error) => return failed(error),
@@ -47,7 +47,7 @@ impl Store {
             }
         }
         let mut inner = self.write_lock();
-        if index >= self.mappable_pages(bounded) {
+        if index >= self.page_count().min(limit.div_ceil(PAGE_SIZE)) {
             return FaultResult::SigBus;
         }
         if write {
@@ -56,7 +56,7 @@ impl Store {
                 Err(error) => failed(error),
             };
         }
-        match inner.pages.get(index) {
+        match inner.get(index) {
             Shown::Owned(page) => fault.insert(index, page, true),
             Shown::Shared(page) => fault.insert(index, page, false),
             Shown::Hole => match ZeroPage::get() {
@@ -66,14 +66,6 @@ impl Store {
                 }
                 None => FaultResult::OutOfMemory,
             },
-        }
-    }
-
-    fn mappable_pages(&self, bounded: bool) -> u64 {
-        if bounded {
-            self.stream_size().div_ceil(PAGE_SIZE)
-        } else {
-            self.page_count()
         }
     }
 }
@@ -86,7 +78,7 @@ fn enter_around(inner: &Inner, fault: &Fault<'_>, index: u64, end: u64) {
     let first = first.max(index & !(AROUND - 1));
     let end = window_end.min((index | (AROUND - 1)) + 1).min(end);
     for near in (first..end).filter(|&near| near != index) {
-        match inner.pages.get(near) {
+        match inner.get(near) {
             Shown::Owned(page) => enter(fault, near, page, true),
             Shown::Shared(page) => enter(fault, near, page, false),
             Shown::Hole => {}

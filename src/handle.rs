@@ -151,7 +151,7 @@ impl FileOps for Handle {
     }
 
     fn end(&self) -> u64 {
-        self.vmo.store().size()
+        self.vmo.size()
     }
 
     fn ioctl(&self, file: &File, command: u32, address: usize) -> Result<isize> {

@@ -4,13 +4,13 @@
 #![deny(unsafe_code)]
 
 use crate::{
+    accounting,
     handle::Handle,
     rights::Rights,
     status::{Status, ZxResult},
     sys::{
         uapi,
         user::{bytes_of, read_bytes, read_value, write_bytes, write_value},
-        PAGE_SIZE,
     },
     vmo::{Vmo, NAME_LENGTH},
 };
@@ -81,49 +81,51 @@ fn deliver(args: &mut uapi::zxvmo_get_info, record: &[u8]) -> ZxResult {
 
 fn vmo_info(handle: &Handle, args: &mut uapi::zxvmo_get_info, length: usize) -> ZxResult {
     let (vmo, rights) = handle.get()?;
-    let record = vmo_record(vmo, rights);
+    let record = vmo_record(vmo, rights)?;
     deliver(args, &bytes_of(&record)[..length])
 }
 
-fn vmo_record(vmo: &Vmo, rights: Rights) -> uapi::zxvmo_info_vmo {
+fn vmo_record(vmo: &Vmo, rights: Rights) -> ZxResult<uapi::zxvmo_info_vmo> {
+    let parent = vmo.parent_koid();
+    let kind = vmo.kind();
     let mut flags = uapi::ZX_INFO_VMO_TYPE_PAGED | uapi::ZX_INFO_VMO_VIA_HANDLE;
-    if vmo.is_resizable() {
-        flags |= uapi::ZX_INFO_VMO_RESIZABLE;
-    }
-    if vmo.is_discardable() {
-        flags |= uapi::ZX_INFO_VMO_DISCARDABLE;
+    for (set, flag) in [
+        (kind.resizable, uapi::ZX_INFO_VMO_RESIZABLE),
+        (kind.discardable, uapi::ZX_INFO_VMO_DISCARDABLE),
+        (kind.immutable, uapi::ZX_INFO_VMO_IMMUTABLE),
+        (kind.snapshot && parent != 0, uapi::ZX_INFO_VMO_IS_COW_CLONE),
+    ] {
+        if set {
+            flags |= flag;
+        }
     }
     let mappings = vmo.mappings().counts();
-    let (committed, metadata, size) = {
-        let inner = vmo.store().read_lock();
-        (
-            inner.pages.len() * PAGE_SIZE,
-            inner.pages.metadata_bytes(),
-            vmo.store().size(),
-        )
-    };
+    let account = accounting::of(vmo)?;
     let mut record = uapi::zxvmo_info_vmo {
         koid: vmo.koid(),
-        size_bytes: size,
-        parent_koid: vmo.parent_koid(),
+        size_bytes: vmo.size(),
+        parent_koid: parent,
+        num_children: vmo.children(),
         num_mappings: mappings.mappings,
         share_count: mappings.share_count,
         flags,
-        committed_bytes: committed,
+        committed_bytes: account.committed,
         handle_rights: rights.raw(),
         cache_policy: uapi::ZX_CACHE_POLICY_CACHED,
-        metadata_bytes: metadata,
-        populated_bytes: committed,
-        committed_private_bytes: committed,
-        populated_private_bytes: committed,
-        committed_scaled_bytes: committed,
-        populated_scaled_bytes: committed,
+        metadata_bytes: account.metadata,
+        populated_bytes: account.committed,
+        committed_private_bytes: account.private,
+        populated_private_bytes: account.private,
+        committed_scaled_bytes: account.scaled,
+        populated_scaled_bytes: account.scaled,
+        committed_fractional_scaled_bytes: account.fraction,
+        populated_fractional_scaled_bytes: account.fraction,
         ..Default::default()
     };
     for (to, from) in record.name.iter_mut().zip(vmo.name()) {
         *to = from;
     }
-    record
+    Ok(record)
 }
 
 /// `zx_object_get_property`; `value` is known not to be NULL (spec 20).
@@ -146,7 +148,7 @@ pub(crate) fn get_property(handle: &Handle, args: &uapi::zxvmo_property) -> ZxRe
         }
         uapi::ZX_PROP_VMO_CONTENT_SIZE => {
             at_least(size_of::<u64>())?;
-            write_value(args.value as usize, &vmo.store().stream_size())?;
+            write_value(args.value as usize, &vmo.stream_size())?;
         }
         uapi::ZX_PROP_STREAM_MODE_APPEND => {
             at_least(1)?;
@@ -187,7 +189,9 @@ pub(crate) fn set_property(handle: &Handle, args: &uapi::zxvmo_property) -> ZxRe
 
 /// The lines of `/proc/PID/fdinfo/N`.
 pub(crate) fn show(vmo: &Vmo, rights: Rights, out: &SeqFile) {
-    let record = vmo_record(vmo, rights);
+    let Ok(record) = vmo_record(vmo, rights) else {
+        return;
+    };
     seq_print!(out, "zxvmo-koid:\t{}\n", record.koid);
     seq_print!(out, "zxvmo-name:\t");
     for byte in vmo.name().into_iter().take_while(|&byte| byte != 0) {

@@ -11,11 +11,11 @@ use crate::{
     handle::Handle,
     rights::Rights,
     status::{Status, ZxResult},
-    store::Store,
     sys::{
         uapi,
         user::{with_user_buffer, Direction, IovIter},
     },
+    vmo::Vmo,
 };
 use kernel::prelude::*;
 
@@ -32,12 +32,11 @@ pub(crate) fn transfer(
         Direction::Read => Rights::READ,
         Direction::Write => Rights::WRITE,
     })?;
-    let store = vmo.store();
     let end = args
         .offset
         .checked_add(args.length)
         .ok_or(Status::OUT_OF_RANGE)?;
-    if end > store.size() {
+    if end > vmo.size() {
         return Err(Status::OUT_OF_RANGE);
     }
     let mut done = 0;
@@ -45,7 +44,7 @@ pub(crate) fn transfer(
         let address = args.buffer.checked_add(done).ok_or(Status::NOT_FOUND)? as usize;
         let length = (args.length - done).min(CHUNK);
         let (moved, result) = with_user_buffer(address, length as usize, direction, |buffer| {
-            move_bytes(store, args.offset + done, buffer, direction)
+            move_bytes(vmo, args.offset + done, buffer, direction)
         })
         .map_err(|_| Status::NOT_FOUND)?;
         result?;
@@ -55,27 +54,33 @@ pub(crate) fn transfer(
 }
 
 fn move_bytes(
-    store: &Store,
+    vmo: &Vmo,
     offset: u64,
     buffer: &mut IovIter<'_>,
     direction: Direction,
 ) -> (u64, ZxResult) {
+    let Some(at) = vmo.begin().checked_add(offset) else {
+        return (0, Err(Status::OUT_OF_RANGE));
+    };
     match direction {
-        Direction::Read => store.read(offset, buffer),
-        Direction::Write => store.write(offset, buffer),
+        Direction::Read => vmo.store().read(at, vmo.reach(), buffer),
+        Direction::Write => vmo.store().write(at, vmo.reach(), buffer),
     }
 }
 
 /// read(2) and its like: short at the end.
 pub(crate) fn read(handle: &Handle, position: u64, to: &mut IovIter<'_>) -> Result<usize> {
     let vmo = handle.require(Rights::READ)?;
-    finish(vmo.store().read(position, to), Ok(0))
+    finish(move_bytes(vmo, position, to, Direction::Read), Ok(0))
 }
 
 /// write(2) and its like: short at the end, EFBIG beyond it.
 pub(crate) fn write(handle: &Handle, position: u64, from: &mut IovIter<'_>) -> Result<usize> {
     let vmo = handle.require(Rights::WRITE)?;
-    finish(vmo.store().write(position, from), Err(EFBIG))
+    finish(
+        move_bytes(vmo, position, from, Direction::Write),
+        Err(EFBIG),
+    )
 }
 
 fn finish((moved, result): (u64, ZxResult), at_end: Result<usize>) -> Result<usize> {

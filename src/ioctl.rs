@@ -4,8 +4,9 @@
 #![deny(unsafe_code)]
 
 use crate::{
+    child,
     handle::Handle,
-    info, io, mapping,
+    info, io, mapping, op_range,
     rights::Rights,
     status::{Status, ZxResult},
     sys::{
@@ -51,6 +52,8 @@ argument! {
     zxvmo_create {}
     zxvmo_transfer { reserved }
     zxvmo_size { reserved }
+    zxvmo_create_child { reserved }
+    zxvmo_op_range {}
     zxvmo_duplicate { reserved }
     zxvmo_get_info {}
     zxvmo_property {}
@@ -116,6 +119,8 @@ mod nr {
     pub(super) const GET_STREAM_SIZE: u32 = 0x14;
     pub(super) const SET_STREAM_SIZE: u32 = 0x15;
     pub(super) const MAP: u32 = 0x16;
+    pub(super) const CREATE_CHILD: u32 = 0x17;
+    pub(super) const OP_RANGE: u32 = 0x18;
     pub(super) const DUPLICATE: u32 = 0x40;
     pub(super) const REPLACE: u32 = 0x41;
     pub(super) const GET_INFO: u32 = 0x42;
@@ -165,7 +170,7 @@ pub(crate) fn on_handle(
         nr::READ => call.plain(|args| io::transfer(handle, args, Direction::Read)),
         nr::WRITE => call.plain(|args| io::transfer(handle, args, Direction::Write)),
         nr::GET_SIZE => call.plain(|args: &mut uapi::zxvmo_size| {
-            args.size = handle.get()?.0.store().size();
+            args.size = handle.get()?.0.size();
             Ok(())
         }),
         nr::SET_SIZE => call.plain(|args: &mut uapi::zxvmo_size| {
@@ -173,7 +178,7 @@ pub(crate) fn on_handle(
             vmo.set_size(rights, args.size)
         }),
         nr::GET_STREAM_SIZE => call.plain(|args: &mut uapi::zxvmo_size| {
-            args.size = handle.get()?.0.store().stream_size();
+            args.size = handle.get()?.0.stream_size();
             Ok(())
         }),
         nr::SET_STREAM_SIZE => call.plain(|args: &mut uapi::zxvmo_size| {
@@ -185,6 +190,14 @@ pub(crate) fn on_handle(
             args.mapped_address = mapping::map(vmo, rights, args)?;
             Ok(())
         }),
+        nr::CREATE_CHILD => call.with(|args: &mut uapi::zxvmo_create_child| {
+            let made = handle
+                .get()
+                .and_then(|(vmo, rights)| child::create(vmo, rights, args))
+                .and_then(|(vmo, rights)| Handle::create(&vmo, rights));
+            Ok(announce(made, &mut args.handle))
+        }),
+        nr::OP_RANGE => call.plain(|args: &mut _| op_range::run(handle, args)),
         nr::DUPLICATE => call.with(|args: &mut uapi::zxvmo_duplicate| {
             Ok(announce(handle.duplicate(args.rights), &mut args.handle))
         }),

@@ -21,7 +21,11 @@ use crate::{
     },
     vmo::Vmo,
 };
-use kernel::{new_mutex, prelude::*, sync::Arc, sync::Mutex};
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::{atomic::Relaxed, Arc, Mutex},
+};
 
 /// Address spaces that are told apart; see `share_count` in spec 19.4.
 const MAX_SPACES: usize = 64;
@@ -123,6 +127,16 @@ fn permissions(rights: Rights) -> Permissions {
 }
 
 impl View {
+    /// One past the last byte of the store that can be mapped, if the store goes that far.
+    fn end(&self) -> u64 {
+        if self.bounded {
+            let end = self.vmo.begin() + self.vmo.stream_size();
+            end.next_multiple_of(PAGE_SIZE).min(self.vmo.reach())
+        } else {
+            self.vmo.reach()
+        }
+    }
+
     /// The view file of `vmo` for what `rights` allow.
     fn file(vmo: &Arc<Vmo>, rights: Rights, bounded: bool) -> Result<FileRef> {
         let permissions = permissions(rights);
@@ -156,6 +170,7 @@ impl View {
 
 impl Mapped for View {
     fn opened(&self, space: AddressSpace) {
+        self.vmo.store().read_lock().mapped.store(true, Relaxed);
         self.vmo.use_added();
         self.vmo.mappings().add(space);
     }
@@ -169,11 +184,11 @@ impl Mapped for View {
         // Nothing traps the first write to a page in an untrapped mapping.
         let write = fault.is_write() || !fault.is_trapped() && fault.may_write();
         let write = write && fault.is_shared();
-        self.vmo.store().resolve(fault, write, self.bounded)
+        self.vmo.store().resolve(fault, write, self.end())
     }
 
     fn make_writable(&self, fault: &Fault<'_>) -> FaultResult {
-        self.vmo.store().resolve(fault, true, self.bounded)
+        self.vmo.store().resolve(fault, true, self.end())
     }
 
     fn write_permitted(&self, first: u64, count: u64) {
@@ -183,15 +198,7 @@ impl Mapped for View {
 
 impl ViewOps for View {
     fn mmap(&self, file: &File, mapping: NewMapping<'_>) -> Result {
-        mapping.attach(file, self, self.permissions, trap(&self.vmo), 0)
-    }
-}
-
-fn trap(vmo: &Vmo) -> Trap {
-    if vmo.is_pinnable() {
-        Trap::None
-    } else {
-        Trap::FirstWrite
+        attach(mapping, file, self)
     }
 }
 
@@ -206,7 +213,17 @@ pub(crate) fn mmap(vmo: &Arc<Vmo>, rights: Rights, mapping: NewMapping<'_>) -> R
         permissions: permissions(rights),
         bounded: false,
     };
-    mapping.attach(&view, &owner, owner.permissions, trap(vmo), 0)
+    attach(mapping, &view, &owner)
+}
+
+fn attach(mapping: NewMapping<'_>, file: &File, view: &View) -> Result {
+    let trap = if view.vmo.kind().pinnable {
+        Trap::None
+    } else {
+        Trap::FirstWrite
+    };
+    let shift = view.vmo.begin() >> PAGE_SHIFT;
+    mapping.attach(file, view, view.permissions, trap, shift)
 }
 
 const PERMISSIONS: u32 = uapi::ZX_VM_PERM_READ | uapi::ZX_VM_PERM_WRITE | uapi::ZX_VM_PERM_EXECUTE;

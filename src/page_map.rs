@@ -221,7 +221,20 @@ impl PageMap {
 
     /// The first page at or after `from`, with its number.
     pub(crate) fn next(&self, from: u64) -> Option<(u64, &Page)> {
-        fn next(node: &Node, base: u64, from: u64) -> Option<(u64, &Page)> {
+        self.find(from, false)
+    }
+
+    /// The first owned page at or after `from`, with its number. Does not look into what is
+    /// shared, so that the cost follows what has been written since the last snapshot.
+    pub(crate) fn next_owned(&self, from: u64) -> Option<(u64, &Page)> {
+        self.find(from, true)
+    }
+
+    fn find(&self, from: u64, owned: bool) -> Option<(u64, &Page)> {
+        fn find(node: &Node, base: u64, from: u64, owned: bool) -> Option<(u64, &Page)> {
+            if owned && node.is_shared() {
+                return None;
+            }
             let shift = node.height() * SLOT_BITS;
             let first = if from > base {
                 slot(from, node.height())
@@ -232,8 +245,9 @@ impl PageMap {
                 let base = base + ((at as u64) << shift);
                 match node.entry(at) {
                     Entry::Empty => None,
+                    Entry::Page(page) if owned && page.sharers() > 1 => None,
                     Entry::Page(page) => Some((base, page)),
-                    Entry::Node(child) => next(child, base, from),
+                    Entry::Node(child) => find(child, base, from, owned),
                 }
             })
         }
@@ -241,7 +255,7 @@ impl PageMap {
         if !covers(root, from) {
             return None;
         }
-        next(root, 0, from)
+        find(root, 0, from, owned)
     }
 
     /// Removes every page in `first..end`. On error (no memory to copy a shared node at one of
@@ -250,18 +264,72 @@ impl PageMap {
         if first >= end || self.root.is_none() {
             return Ok(());
         }
+        let mut removed = 0;
+        self.cut(first, end, &mut |gone| removed += gone.pages())?;
+        self.pages.fetch_sub(removed, Relaxed);
+        Ok(())
+    }
+
+    /// As [`remove`](Self::remove), but leaves the count of pages to `gone`, which is told what
+    /// is removed.
+    fn cut(&mut self, first: u64, end: u64, gone: &mut impl FnMut(Gone<'_>)) -> Result {
+        if first >= end {
+            return Ok(());
+        }
         // Nodes that are only partly in the range hold one of its ends. With these owned,
         // nothing below needs memory.
         self.own_path(first)?;
         self.own_path(end - 1)?;
-        let mut removed = 0;
         if let Some(mut root) = self.root.take() {
-            if !remove_below(&mut root, 0, first, end, &mut removed) {
+            if !cut_below(&mut root, 0, first, end, gone) {
                 self.root = Some(root);
             }
         }
-        self.pages.fetch_sub(removed, Relaxed);
         Ok(())
+    }
+
+    /// A map that shows what this one shows in `first..end`, sharing pages and nodes. Costs
+    /// nothing but a reference if that is everything.
+    pub(crate) fn share(&mut self, first: u64, end: u64) -> Result<Self> {
+        let Some(root) = &self.root else {
+            return Ok(Self::new());
+        };
+        let mut shared = Self {
+            root: Some(root.share()),
+            pages: Atomic::new(self.len()),
+        };
+        let before = self.next(0).is_some_and(|(index, _)| index < first);
+        let behind = self.next(end).is_some();
+        if before || behind {
+            shared.cut(0, first, &mut |_| {})?;
+            shared.cut(end, u64::MAX, &mut |_| {})?;
+            let pages = shared.root.as_ref().map_or(0, |root| count(root));
+            shared.pages = Atomic::new(pages);
+        }
+        Ok(shared)
+    }
+
+    /// Calls `each(sharers, pages)` for groups of this map's pages that are shown by `sharers`
+    /// maps each: this one and those of `others` that show the same page.
+    pub(crate) fn tally(&self, others: &[&Self], each: &mut impl FnMut(u64, u64)) -> Result {
+        let Some(root) = &self.root else {
+            return Ok(());
+        };
+        let mut beside = KVec::with_capacity(others.len(), GFP_KERNEL)?;
+        for other in others {
+            let mut node = other.root.as_deref();
+            // What another map has beyond this root's span cannot be the same page.
+            while let Some(higher) = node.filter(|node| node.height() > root.height()) {
+                node = match higher.entry(0) {
+                    Entry::Node(child) => Some(child),
+                    _ => None,
+                };
+            }
+            if let Some(node) = node {
+                beside.push(node, GFP_KERNEL)?;
+            }
+        }
+        tally_below(root, root.height(), &beside, each)
     }
 
     fn own_path(&mut self, index: u64) -> Result {
@@ -282,13 +350,37 @@ impl PageMap {
     }
 }
 
+/// What [`PageMap::cut`] removes.
+enum Gone<'a> {
+    Page,
+    Subtree(&'a Node),
+}
+
+impl Gone<'_> {
+    fn pages(&self) -> u64 {
+        match self {
+            Self::Page => 1,
+            Self::Subtree(node) => count(node),
+        }
+    }
+}
+
 /// Removes `first..end` from the subtree `node`, whose first page number is `base`. Returns
 /// whether nothing is left in it.
-fn remove_below(node: &mut NodeRef, base: u64, first: u64, end: u64, removed: &mut u64) -> bool {
+fn cut_below(
+    node: &mut NodeRef,
+    base: u64,
+    first: u64,
+    end: u64,
+    gone: &mut impl FnMut(Gone<'_>),
+) -> bool {
     let height = node.height();
     let last = span(height).map_or(u64::MAX, |span| base + (span - 1));
+    if last < first || base >= end {
+        return false;
+    }
     if first <= base && last < end {
-        *removed += count(node);
+        gone(Gone::Subtree(node));
         return true;
     }
     // A node that is partly in the range is owned; see `remove`.
@@ -305,11 +397,11 @@ fn remove_below(node: &mut NodeRef, base: u64, first: u64, end: u64, removed: &m
     for at in from..=to {
         if height == 0 {
             if node.replace_page(at, None).is_some() {
-                *removed += 1;
+                gone(Gone::Page);
             }
         } else if let Some(child) = node.node_mut(at) {
             let base = base + ((at as u64) << shift);
-            if remove_below(child, base, first, end, removed) {
+            if cut_below(child, base, first, end, gone) {
                 drop(node.take_node(at));
             }
         }
@@ -325,4 +417,49 @@ fn count(node: &Node) -> u64 {
             Entry::Node(child) => count(child),
         })
         .sum()
+}
+
+/// [`PageMap::tally`] for the subtree `node`, with what other maps have in its place: nodes of
+/// its height, or lower ones that stand in the place of their slot 0.
+fn tally_below(
+    node: &Node,
+    height: u32,
+    beside: &[&Node],
+    each: &mut impl FnMut(u64, u64),
+) -> Result {
+    let same = beside.iter().filter(|&&other| core::ptr::eq(other, node));
+    let same = same.count() as u64 + 1;
+    if same == beside.len() as u64 + 1 {
+        each(same, count(node));
+        return Ok(());
+    }
+    let mut below = KVec::with_capacity(beside.len(), GFP_KERNEL)?;
+    for at in 0..SLOTS {
+        match node.entry(at) {
+            Entry::Empty => {}
+            Entry::Page(page) => {
+                let shows = |other: &&&Node| match other.entry(at) {
+                    Entry::Page(other) => core::ptr::eq(other, page),
+                    _ => false,
+                };
+                each(beside.iter().filter(shows).count() as u64 + 1, 1);
+            }
+            Entry::Node(child) => {
+                below.clear();
+                for other in beside {
+                    let other = match other.entry(at) {
+                        _ if other.height() < height && at == 0 => Some(*other),
+                        _ if other.height() < height => None,
+                        Entry::Node(child) => Some(child),
+                        _ => None,
+                    };
+                    if let Some(other) = other {
+                        below.push(other, GFP_KERNEL)?;
+                    }
+                }
+                tally_below(child, height - 1, &below, each)?;
+            }
+        }
+    }
+    Ok(())
 }

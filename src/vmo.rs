@@ -9,6 +9,8 @@
 #![deny(unsafe_code)]
 
 use crate::{
+    discard::LockCount,
+    family::{self, Family},
     handle::Handle,
     io,
     mapping::Mappings,
@@ -39,12 +41,52 @@ pub(crate) const MAX_SIZE: u64 = uapi::ZX_VMO_MAX_SIZE as i64 as u64;
 const _: () = assert!(MAX_SIZE == u64::MAX - (16 * PAGE_SIZE - 1));
 
 /// Properties of a VMO that never change.
-#[derive(Clone, Copy)]
-struct Kind {
-    resizable: bool,
-    discardable: bool,
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Kind {
+    /// The size can be changed.
+    pub(crate) resizable: bool,
+    /// See spec 3.7.
+    pub(crate) discardable: bool,
     /// Writable mappings can be pinned for long; see ZXVMO_CREATE_PINNABLE.
-    pinnable: bool,
+    pub(crate) pinnable: bool,
+    /// Made as a snapshot of its parent.
+    pub(crate) snapshot: bool,
+    /// Made as a snapshot that cannot be written.
+    pub(crate) immutable: bool,
+}
+
+/// The part of a store that a slice is.
+pub(crate) struct Window {
+    /// First byte, a multiple of the page size.
+    pub(crate) begin: u64,
+    /// Bytes, a multiple of the page size.
+    pub(crate) size: u64,
+    stream_size: Atomic<u64>,
+}
+
+impl Window {
+    /// A window with a stream size of its own.
+    pub(crate) fn new(begin: u64, size: u64, stream_size: u64) -> Self {
+        Self {
+            begin,
+            size,
+            stream_size: Atomic::new(stream_size),
+        }
+    }
+
+    fn end(&self) -> u64 {
+        self.begin + self.size
+    }
+}
+
+/// Where a VMO stands among its relatives. Changes only with the family's lock held, too.
+pub(crate) struct Links {
+    /// The relatives; made with the first child.
+    pub(crate) family: Option<Arc<Family>>,
+    /// The parent, if there is one now.
+    pub(crate) parent: Option<Arc<Vmo>>,
+    /// Whether the VMO has retired, so that it can have no more children.
+    pub(crate) retired: bool,
 }
 
 /// See the head of this file.
@@ -53,6 +95,8 @@ pub(crate) struct Vmo {
     koid: u64,
     kind: Kind,
     store: Arc<Store>,
+    /// For a slice.
+    window: Option<Window>,
     /// Handles and mappings; 0 for good once reached.
     uses: Atomic<u64>,
     handles: Atomic<u32>,
@@ -62,9 +106,16 @@ pub(crate) struct Vmo {
     signals: Signals,
     #[pin]
     mappings: Mappings,
+    /// Direct children.
+    children: Atomic<u64>,
+    locks: LockCount,
+    #[pin]
+    links: Mutex<Links>,
     /// Gone when the VMO retires.
     #[pin]
     inode: Mutex<Option<Inode>>,
+    /// For slices and references: whose mappings theirs are.
+    root_inode: Option<Inode>,
     pin: FsPin<Vmo>,
 }
 
@@ -98,8 +149,9 @@ impl Vmo {
             resizable,
             discardable: has(uapi::ZX_VMO_DISCARDABLE),
             pinnable: flags & uapi::ZXVMO_CREATE_PINNABLE != 0,
+            ..Kind::default()
         };
-        let vmo = Self::new(kind, Store::new(rounded, size)?)?;
+        let vmo = Self::new(kind, Store::new(rounded, size)?, None)?;
         let rights = if resizable {
             Rights::DEFAULT_VMO.with(Rights::RESIZE)
         } else {
@@ -108,27 +160,47 @@ impl Vmo {
         Ok((vmo, rights))
     }
 
-    fn new(kind: Kind, store: Arc<Store>) -> ZxResult<Arc<Self>> {
+    /// A VMO without any use over `store`, or over a part of it. If the store has an inode
+    /// already, somebody else made it, and this VMO is one more user.
+    pub(crate) fn new(
+        kind: Kind,
+        store: Arc<Store>,
+        window: Option<Window>,
+    ) -> ZxResult<Arc<Self>> {
         let koid = NEXT_KOID.fetch_add(1, Relaxed);
-        let size = store.size();
+        let root_inode = store.inode();
         let pin = FsPin::take()?;
         let vmo = Arc::pin_init(
             pin_init!(Self {
                 koid,
                 kind,
                 store,
+                window,
                 uses: Atomic::new(0),
                 handles: Atomic::new(0),
                 name <- new_spinlock!([0; NAME_LENGTH], "zxvmo_name"),
                 signals <- Signals::new(uapi::ZX_VMO_ZERO_CHILDREN),
                 mappings <- Mappings::new(),
+                children: Atomic::new(0),
+                locks: LockCount::new(),
+                links <- new_mutex!(
+                    Links { family: None, parent: None, retired: false },
+                    "zxvmo_links"
+                ),
                 inode <- new_mutex!(None, "zxvmo_inode"),
+                root_inode,
                 pin,
             }),
             GFP_KERNEL_ACCOUNT,
         )?;
-        let inode = vmo.pin.new_inode(koid, size, vmo.clone())?;
-        vmo.store.set_inode(inode.clone());
+        let inode = vmo
+            .pin
+            .new_inode(koid, vmo.root_inode.as_ref(), vmo.clone())?;
+        if vmo.root_inode.is_none() {
+            vmo.store.set_inode(inode.clone());
+        } else {
+            vmo.store.user_added();
+        }
         *vmo.inode.lock() = Some(inode);
         Ok(vmo)
     }
@@ -148,14 +220,76 @@ impl Vmo {
         self.kind.discardable
     }
 
-    /// Whether the object was made pinnable.
-    pub(crate) fn is_pinnable(&self) -> bool {
-        self.kind.pinnable
+    /// Whether the memory is the object's own: not so for slices and references.
+    pub(crate) fn has_own_store(&self) -> bool {
+        self.root_inode.is_none()
+    }
+
+    /// The fixed properties.
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// The memory.
-    pub(crate) fn store(&self) -> &Store {
+    pub(crate) fn store(&self) -> &Arc<Store> {
         &self.store
+    }
+
+    /// The part of the memory that this is, for a slice.
+    pub(crate) fn window(&self) -> Option<&Window> {
+        self.window.as_ref()
+    }
+
+    /// Where the object's first byte is in the store.
+    pub(crate) fn begin(&self) -> u64 {
+        self.window.as_ref().map_or(0, |window| window.begin)
+    }
+
+    /// One past the last byte of the store that the object can reach. Not to be taken for the
+    /// size: a store may end before.
+    pub(crate) fn reach(&self) -> u64 {
+        self.window.as_ref().map_or(u64::MAX, Window::end)
+    }
+
+    /// Bytes, a multiple of the page size.
+    pub(crate) fn size(&self) -> u64 {
+        self.window
+            .as_ref()
+            .map_or_else(|| self.store.size(), |window| window.size)
+    }
+
+    /// The stream (content) size in bytes.
+    pub(crate) fn stream_size(&self) -> u64 {
+        self.window.as_ref().map_or_else(
+            || self.store.stream_size(),
+            |window| window.stream_size.load(Relaxed),
+        )
+    }
+
+    /// Locks on a discardable VMO.
+    pub(crate) fn locks(&self) -> &LockCount {
+        &self.locks
+    }
+
+    /// Where the object stands among its relatives.
+    pub(crate) fn links(&self) -> &Mutex<Links> {
+        &self.links
+    }
+
+    /// Direct children.
+    pub(crate) fn children(&self) -> u64 {
+        self.children.load(Relaxed)
+    }
+
+    /// Changes the number of children, and ZERO_CHILDREN with it (spec 22). The family's lock is
+    /// held.
+    pub(crate) fn set_children(&self, children: u64) {
+        self.children.store(children, Relaxed);
+        if children == 0 {
+            self.signals.change(0, uapi::ZX_VMO_ZERO_CHILDREN);
+        } else {
+            self.signals.change(uapi::ZX_VMO_ZERO_CHILDREN, 0);
+        }
     }
 
     /// The signals.
@@ -185,7 +319,8 @@ impl Vmo {
 
     /// koid of the parent, 0 for none.
     pub(crate) fn parent_koid(&self) -> u64 {
-        uapi::ZX_KOID_INVALID.into()
+        let links = self.links.lock();
+        links.parent.as_ref().map_or(0, |parent| parent.koid)
     }
 
     /// The name, padded with zeros.
@@ -230,7 +365,7 @@ impl Vmo {
     /// See the head of this file. Runs before the call returns that ended the last use.
     pub(crate) fn retire(&self) {
         self.mappings.retire();
-        self.store.retire();
+        family::leave(self);
         let inode = self.inode.lock().take();
         drop(inode);
     }
@@ -254,7 +389,13 @@ impl Vmo {
     /// `zx_vmo_set_stream_size` on a handle with `rights` (spec 6).
     pub(crate) fn set_stream_size(&self, rights: Rights, size: u64) -> ZxResult {
         rights.require(Rights::WRITE)?;
-        self.store.set_stream_size(size)
+        match &self.window {
+            Some(window) => {
+                self.store
+                    .change_stream_size(&window.stream_size, size, window.begin, window.end())
+            }
+            None => self.store.set_stream_size(size),
+        }
     }
 }
 
@@ -272,8 +413,16 @@ impl InodeOwner for Vmo {
         }
     }
 
+    fn size(&self) -> u64 {
+        Self::size(self)
+    }
+
     fn used_bytes(&self) -> u64 {
-        self.store.read_lock().pages.len() * PAGE_SIZE
+        // Slices and references use the memory of somebody else.
+        match self.root_inode {
+            None => self.store.read_lock().pages().len() * PAGE_SIZE,
+            Some(_) => 0,
+        }
     }
 
     fn truncate(handle: &Handle, size: u64) -> Result {

@@ -355,6 +355,37 @@ struct zxvmo_size {
 	__u64 size;		/* in for SET, out for GET: bytes */
 };
 
+/* Argument of ZXVMO_IOC_CREATE_CHILD: zx_vmo_create_child. */
+struct zxvmo_create_child {
+	__s32 status;
+	__u32 options;		/* in: ZX_VMO_CHILD_* */
+	__u64 offset;		/* in: bytes into the parent */
+	__u64 size;		/* in: bytes */
+	__s32 handle;		/* out: the new file descriptor */
+	__u32 reserved;
+};
+
+/*
+ * Argument of ZXVMO_IOC_OP_RANGE: zx_vmo_op_range. Only ZX_VMO_OP_LOCK looks
+ * at the buffer, which receives a struct zxvmo_lock_state.
+ */
+struct zxvmo_op_range {
+	__s32 status;
+	__u32 op;		/* in: ZX_VMO_OP_* */
+	__u64 offset;		/* in: bytes into the VMO */
+	__u64 size;		/* in: bytes */
+	__u64 buffer;		/* in: user address, or 0 */
+	__u64 buffer_size;	/* in: bytes */
+};
+
+/* What ZX_VMO_OP_LOCK writes to its buffer. */
+struct zxvmo_lock_state {
+	__u64 offset;
+	__u64 size;
+	__u64 discarded_offset;
+	__u64 discarded_size;
+};
+
 /*
  * Argument of ZXVMO_IOC_DUPLICATE and _REPLACE: zx_handle_duplicate,
  * zx_handle_replace. REPLACE takes the source handle away whatever its result
@@ -443,6 +474,8 @@ struct zxvmo_map {
 #define ZXVMO_IOC_GET_STREAM_SIZE	_IOWR(ZXVMO_IOC_TYPE, 0x14, struct zxvmo_size)
 #define ZXVMO_IOC_SET_STREAM_SIZE	_IOWR(ZXVMO_IOC_TYPE, 0x15, struct zxvmo_size)
 #define ZXVMO_IOC_MAP			_IOWR(ZXVMO_IOC_TYPE, 0x16, struct zxvmo_map)
+#define ZXVMO_IOC_CREATE_CHILD		_IOWR(ZXVMO_IOC_TYPE, 0x17, struct zxvmo_create_child)
+#define ZXVMO_IOC_OP_RANGE		_IOWR(ZXVMO_IOC_TYPE, 0x18, struct zxvmo_op_range)
 
 /* On any handle. */
 #define ZXVMO_IOC_DUPLICATE		_IOWR(ZXVMO_IOC_TYPE, 0x40, struct zxvmo_duplicate)

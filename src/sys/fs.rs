@@ -35,6 +35,9 @@ pub(crate) trait InodeOwner: Send + Sync + Sized + 'static {
     /// The name shown in `/proc/PID/maps`, `/proc/PID/fd` and the like, at most `NAME_MAX` bytes.
     fn file_name(&self, name: &mut FileName);
 
+    /// Bytes, as stat(2) shows them.
+    fn size(&self) -> u64;
+
     /// Bytes of memory in use.
     fn used_bytes(&self) -> u64;
 
@@ -128,8 +131,14 @@ impl<T: InodeOwner> FsPin<T> {
         Ok(Self(PhantomData))
     }
 
-    /// Makes an inode that `owner` stands behind.
-    pub(crate) fn new_inode(&self, number: u64, size: u64, owner: Arc<T>) -> Result<Inode> {
+    /// Makes an inode that `owner` stands behind. Mappings of it belong to `root`, if that is
+    /// given, as if they were of that inode; the owner must keep `root` as long as it lives.
+    pub(crate) fn new_inode(
+        &self,
+        number: u64,
+        root: Option<&Inode>,
+        owner: Arc<T>,
+    ) -> Result<Inode> {
         // SAFETY: The pin keeps the mount, hence its super block.
         let inode = unsafe { c::new_inode((**MOUNT.0.get()).mnt_sb) };
         let inode = NonNull::new(inode).ok_or(ENOMEM)?;
@@ -142,7 +151,9 @@ impl<T: InodeOwner> FsPin<T> {
                 &InodeTables::<T>::INODE,
                 Arc::into_raw(owner).cast_mut().cast(),
             );
-            c::zx_inode_set_size(inode.as_ptr(), size);
+            if let Some(root) = root {
+                (*inode.as_ptr()).i_mapping = (*root.0.as_ptr()).i_mapping;
+            }
         }
         // INVARIANT: `new_inode` returned a reference.
         Ok(Inode(inode))
@@ -195,12 +206,6 @@ unsafe impl Send for Inode {}
 unsafe impl Sync for Inode {}
 
 impl Inode {
-    /// Sets the size that stat(2) reports; callers must not race with each other.
-    pub(crate) fn set_size(&self, size: u64) {
-        // SAFETY: Valid by the type invariants.
-        unsafe { c::zx_inode_set_size(self.0.as_ptr(), size) };
-    }
-
     /// Removes every page-table entry, in all address spaces, that shows one of `count` pages
     /// from page `first` on. Anonymous copies in private mappings stay.
     pub(crate) fn unmap(&self, first: u64, count: u64) {
@@ -321,8 +326,9 @@ impl<T: InodeOwner> InodeTables<T> {
     ) -> c_int {
         // SAFETY: The kernel holds the path and passes valid pointers.
         unsafe {
-            let used = Self::owner(c::zx_dentry_inode((*path).dentry)).map_or(0, T::used_bytes);
-            c::zx_getattr(idmap, path, stat, request, used / 512)
+            let owner = Self::owner(c::zx_dentry_inode((*path).dentry));
+            let (size, used) = owner.map_or((0, 0), |owner| (owner.size(), owner.used_bytes()));
+            c::zx_getattr(idmap, path, stat, request, size, used / 512)
         }
     }
 

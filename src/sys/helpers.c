@@ -116,6 +116,11 @@ struct kmem_cache *zx_cache_create(const char *name, unsigned int size)
 	return kmem_cache_create(name, size, 0, 0, NULL);
 }
 
+void zx_smp_mb(void)
+{
+	smp_mb();
+}
+
 size_t zx_iov_iter_count(const struct iov_iter *iter)
 {
 	return iov_iter_count(iter);
@@ -247,16 +252,6 @@ void zx_inode_init(struct inode *inode, u64 number,
 	simple_inode_init_ts(inode);
 }
 
-void zx_inode_set_size(struct inode *inode, u64 size)
-{
-	i_size_write(inode, min_t(u64, size, MAX_LFS_FILESIZE));
-}
-
-u64 zx_inode_size(const struct inode *inode)
-{
-	return i_size_read(inode);
-}
-
 struct inode *zx_dentry_inode(const struct dentry *dentry)
 {
 	return d_inode(dentry);
@@ -269,9 +264,10 @@ void zx_inode_evict(struct inode *inode)
 }
 
 int zx_getattr(struct mnt_idmap *idmap, const struct path *path,
-	       struct kstat *stat, u32 request_mask, u64 blocks)
+	       struct kstat *stat, u32 request_mask, u64 size, u64 blocks)
 {
 	generic_fillattr(idmap, request_mask, d_inode(path->dentry), stat);
+	stat->size = min_t(u64, size, MAX_LFS_FILESIZE);
 	stat->blocks = blocks;
 	return 0;
 }

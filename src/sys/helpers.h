@@ -41,6 +41,8 @@ void zx_page_identity_init(void);
 
 struct kmem_cache *zx_cache_create(const char *name, unsigned int size);
 
+void zx_smp_mb(void);
+
 /* User memory. */
 size_t zx_iov_iter_count(const struct iov_iter *iter);
 void __user *zx_iov_iter_address(const struct iov_iter *iter);
@@ -69,12 +71,10 @@ int zx_pseudo_fs_init(struct fs_context *context,
 		      const struct dentry_operations *dentry_operations);
 void zx_inode_init(struct inode *inode, u64 number,
 		   const struct inode_operations *operations, void *private);
-void zx_inode_set_size(struct inode *inode, u64 size);
-u64 zx_inode_size(const struct inode *inode);
 struct inode *zx_dentry_inode(const struct dentry *dentry);
 void zx_inode_evict(struct inode *inode);
 int zx_getattr(struct mnt_idmap *idmap, const struct path *path,
-	       struct kstat *stat, u32 request_mask, u64 blocks);
+	       struct kstat *stat, u32 request_mask, u64 size, u64 blocks);
 void zx_file_set_mode(struct file *file);
 bool zx_file_is(const struct file *file,
 		const struct file_operations *operations);

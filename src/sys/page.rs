@@ -56,6 +56,14 @@ impl Page {
         unsafe { c::zx_page_pinned(self.as_raw()) }
     }
 
+    /// Whether anybody but page maps has a reference: a translation, a pin, an I/O. Of a page
+    /// whose translations have been removed, and after [`order_references`], it is a pin or a
+    /// copy that goes on; or, wrongly but harmlessly, the page still waits in some batch of
+    /// translations to be flushed.
+    pub(crate) fn is_held(&self) -> bool {
+        self.references() > 1
+    }
+
     fn references(&self) -> usize {
         // SAFETY: As in `sharers`.
         unsafe { c::zx_page_ref_count(self.as_raw()) as usize }
@@ -92,6 +100,14 @@ impl Page {
         // INVARIANT: The sharer just added is owned by the new reference.
         PageRef(NonNull::from(self).cast())
     }
+}
+
+/// Orders the removal of translations before looking at reference counts. The lockless pinning
+/// of the kernel takes its reference first and then looks at the translation again: one of the two
+/// sees the other.
+pub(crate) fn order_references() {
+    // SAFETY: No requirements.
+    unsafe { c::zx_smp_mb() };
 }
 
 fn clamp(offset: usize, length: usize) -> (usize, usize) {

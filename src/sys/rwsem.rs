@@ -52,6 +52,13 @@ impl<T> RwSem<T> {
         ReadGuard(self, NotThreadSafe)
     }
 
+    /// Shared access, if it is to be had at once.
+    pub(crate) fn try_read(&self) -> Option<ReadGuard<'_, T>> {
+        // SAFETY: Initialised in `new`.
+        let got = unsafe { c::down_read_trylock(self.sem.get()) } != 0;
+        got.then(|| ReadGuard(self, NotThreadSafe))
+    }
+
     /// Waits for exclusive access.
     pub(crate) fn write(&self) -> WriteGuard<'_, T> {
         // SAFETY: Initialised in `new`.

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Relatives: which VMO is whose child (spec 8.8, 22), and which stores share pages (spec 23).
+//!
+//! A family is made with the first child of a VMO, and everything made from its members belongs
+//! to it. Its lock makes every change of the hierarchy one step, together with the signals
+//! that tell of it.
+//!
+//! Lock order: a family; `Vmo::links` or the signals of a VMO; or a family, then the stores of
+//! its members (see [`store`](crate::store)). Taken under `mmap_lock` when the last mapping
+//! of a VMO goes.
+#![deny(unsafe_code)]
+
+use crate::{
+    status::{Status, ZxResult},
+    store::{Inner, Store},
+    sys::rwsem::ReadGuard,
+    vmo::Vmo,
+};
+use kernel::{
+    new_mutex,
+    prelude::*,
+    rbtree::{RBTree, RBTreeNodeReservation},
+    sync::{Arc, Mutex},
+};
+
+/// VMOs that were made from one another.
+#[pin_data]
+pub(crate) struct Family {
+    #[pin]
+    members: Mutex<Members>,
+}
+
+/// What a family's lock protects.
+pub(crate) struct Members {
+    /// By the koid of the parent, and then of the child itself.
+    children: RBTree<(u64, u64), Arc<Vmo>>,
+    /// Stores that some VMO of the family uses, by id.
+    stores: RBTree<u64, Arc<Store>>,
+    store_count: usize,
+}
+
+/// Memory for a new member, taken before anything is changed.
+pub(crate) struct Reservation {
+    child: RBTreeNodeReservation<(u64, u64), Arc<Vmo>>,
+    store: RBTreeNodeReservation<u64, Arc<Store>>,
+}
+
+impl Reservation {
+    /// Takes the memory.
+    pub(crate) fn new() -> ZxResult<Self> {
+        Ok(Self {
+            child: RBTreeNodeReservation::new(GFP_KERNEL_ACCOUNT)?,
+            store: RBTreeNodeReservation::new(GFP_KERNEL_ACCOUNT)?,
+        })
+    }
+}
+
+/// The family of `vmo`, made if it has none. BAD_HANDLE if `vmo` has retired.
+pub(crate) fn of(vmo: &Arc<Vmo>) -> ZxResult<Arc<Family>> {
+    let mut links = vmo.links().lock();
+    if links.retired {
+        return Err(Status::BAD_HANDLE);
+    }
+    if let Some(family) = &links.family {
+        return Ok(family.clone());
+    }
+    let mut stores = RBTree::new();
+    let store = vmo.store();
+    stores.try_create_and_insert(store.id(), store.clone(), GFP_KERNEL_ACCOUNT)?;
+    let members = Members {
+        children: RBTree::new(),
+        stores,
+        store_count: 1,
+    };
+    let family = Arc::pin_init(
+        pin_init!(Family { members <- new_mutex!(members, "zxvmo_family") }),
+        GFP_KERNEL_ACCOUNT,
+    )?;
+    links.family = Some(family.clone());
+    Ok(family)
+}
+
+impl Family {
+    /// Has `make` make a child of `parent`, and makes it a member, as one step.
+    pub(crate) fn add_child(
+        self: &Arc<Self>,
+        parent: &Arc<Vmo>,
+        make: impl FnOnce() -> ZxResult<Arc<Vmo>>,
+    ) -> ZxResult<Arc<Vmo>> {
+        let reservation = Reservation::new()?;
+        let mut members = self.members.lock();
+        if parent.links().lock().retired {
+            return Err(Status::BAD_HANDLE);
+        }
+        let child = make()?;
+        {
+            let mut links = child.links().lock();
+            links.family = Some(self.clone());
+            links.parent = Some(parent.clone());
+        }
+        let key = (parent.koid(), child.koid());
+        members
+            .children
+            .insert(reservation.child.into_node(key, child.clone()));
+        if child.has_own_store() {
+            let store = child.store().clone();
+            members
+                .stores
+                .insert(reservation.store.into_node(store.id(), store));
+            members.store_count += 1;
+        }
+        parent.set_children(parent.children() + 1);
+        Ok(child)
+    }
+
+    /// Whether stores of the family other than one that asks are in use.
+    pub(crate) fn has_several_stores(&self) -> bool {
+        self.members.lock().store_count > 1
+    }
+
+    /// Calls `each` with the state of `store` and of all others of the family, none of which
+    /// changes meanwhile.
+    pub(crate) fn with_stores<R>(
+        &self,
+        store: &Store,
+        each: impl FnOnce(&Inner, &[ReadGuard<'_, Inner>]) -> ZxResult<R>,
+    ) -> ZxResult<R> {
+        let members = self.members.lock();
+        let mut others = KVec::with_capacity(members.store_count, GFP_KERNEL)?;
+        'again: loop {
+            others.clear();
+            let own = store.read_lock();
+            for other in members.stores.values() {
+                if core::ptr::eq(&**other, store) {
+                    continue;
+                }
+                // Stores have no order among each other, so only one may be waited for while
+                // no other is held.
+                match other.try_read_lock() {
+                    Some(guard) => others.push(guard, GFP_KERNEL)?,
+                    None => {
+                        others.clear();
+                        drop(own);
+                        drop(other.read_lock());
+                        continue 'again;
+                    }
+                }
+            }
+            return each(&own, &others);
+        }
+    }
+}
+
+/// Takes `vmo`, which has no use any more, out of its family: its children become its parent's
+/// (spec 8.8). Its store goes with the last VMO that uses it.
+pub(crate) fn leave(vmo: &Vmo) {
+    let family = {
+        let mut links = vmo.links().lock();
+        links.retired = true;
+        links.family.take()
+    };
+    let last_user = vmo.store().user_dropped();
+    if let Some(family) = &family {
+        family.remove(vmo, last_user);
+    }
+    if last_user {
+        vmo.store().retire();
+    }
+}
+
+impl Members {
+    fn first_child(&self, parent: u64) -> Option<Arc<Vmo>> {
+        let cursor = self.children.cursor_lower_bound(&(parent, 0))?;
+        let (key, child) = cursor.current();
+        (key.0 == parent).then(|| child.clone())
+    }
+}
+
+impl Family {
+    fn remove(&self, vmo: &Vmo, last_user: bool) {
+        // Dropped after the lock: the parent may be gone with this, and the store.
+        let (_parent, _entry, _store);
+        let mut members = self.members.lock();
+        let parent = vmo.links().lock().parent.take();
+        let mut moved = 0;
+        while let Some(child) = members.first_child(vmo.koid()) {
+            let key = (vmo.koid(), child.koid());
+            let entry = members.children.remove_node(&key);
+            if let (Some(entry), Some(parent)) = (entry, &parent) {
+                let key = (parent.koid(), child.koid());
+                let node = entry.into_reservation().into_node(key, child.clone());
+                members.children.insert(node);
+                moved += 1;
+            }
+            child.links().lock().parent = parent.clone();
+        }
+        if let Some(parent) = &parent {
+            _entry = members.children.remove(&(parent.koid(), vmo.koid()));
+            parent.set_children(parent.children() + moved - 1);
+        }
+        if last_user {
+            _store = members.stores.remove(&vmo.store().id());
+            members.store_count -= 1;
+        }
+        drop(members);
+        _parent = parent;
+    }
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `zx_vmo_op_range` (spec 7).
+#![deny(unsafe_code)]
+
+use crate::{
+    discard,
+    handle::Handle,
+    rights::Rights,
+    status::{Status, ZxResult},
+    sys::{uapi, PAGE_SIZE},
+    vmo::{round_up, Vmo},
+};
+
+/// Runs an operation. The checks are in the order of spec 7.2 and of the operation's section.
+pub(crate) fn run(handle: &Handle, args: &uapi::zxvmo_op_range) -> ZxResult {
+    let (vmo, rights) = handle.get()?;
+    let write = || rights.require(Rights::WRITE);
+    let read = || rights.require(Rights::READ);
+    match args.op {
+        uapi::ZX_VMO_OP_COMMIT => write().and_then(|()| commit(vmo, args)),
+        uapi::ZX_VMO_OP_DECOMMIT => write().and_then(|()| decommit(vmo, args)),
+        uapi::ZX_VMO_OP_ZERO => write().and_then(|()| zero(vmo, args)),
+        uapi::ZX_VMO_OP_LOCK | uapi::ZX_VMO_OP_TRY_LOCK | uapi::ZX_VMO_OP_UNLOCK => {
+            if !rights.has(Rights::READ) && !rights.has(Rights::WRITE) {
+                return Err(Status::ACCESS_DENIED);
+            }
+            discard::run(vmo, args)
+        }
+        uapi::ZX_VMO_OP_CACHE_SYNC
+        | uapi::ZX_VMO_OP_CACHE_CLEAN
+        | uapi::ZX_VMO_OP_CACHE_CLEAN_INVALIDATE => read().and_then(|()| cache(vmo, args)),
+        uapi::ZX_VMO_OP_CACHE_INVALIDATE => write().and_then(|()| cache(vmo, args)),
+        uapi::ZX_VMO_OP_PREFETCH => {
+            read()?;
+            // There is nothing that could be brought back.
+            rounded_range(vmo, args).map(|_| ())
+        }
+        uapi::ZX_VMO_OP_DONT_NEED | uapi::ZX_VMO_OP_ALWAYS_NEED => Ok(()),
+        _ => Err(Status::INVALID_ARGS),
+    }
+}
+
+/// The end of `size` bytes from `offset` on, which must lie in `vmo`.
+fn end_in_range(vmo: &Vmo, offset: u64, size: u64) -> ZxResult<u64> {
+    match offset.checked_add(size) {
+        Some(end) if end <= vmo.size() => Ok(end),
+        _ => Err(Status::OUT_OF_RANGE),
+    }
+}
+
+/// The range, rounded outward to pages, which must lie in `vmo` then.
+fn rounded_range(vmo: &Vmo, args: &uapi::zxvmo_op_range) -> ZxResult<(u64, u64)> {
+    let end = args.offset.checked_add(args.size);
+    let end = round_up(end.ok_or(Status::OUT_OF_RANGE)?)?;
+    let begin = args.offset - args.offset % PAGE_SIZE;
+    end_in_range(vmo, begin, end - begin)?;
+    Ok((begin, end))
+}
+
+fn commit(vmo: &Vmo, args: &uapi::zxvmo_op_range) -> ZxResult {
+    let (begin, end) = rounded_range(vmo, args)?;
+    vmo.store().commit(vmo.begin() + begin, vmo.begin() + end)
+}
+
+fn decommit(vmo: &Vmo, args: &uapi::zxvmo_op_range) -> ZxResult {
+    let end = end_in_range(vmo, args.offset, args.size)?;
+    if args.size == 0 {
+        return Ok(());
+    }
+    let family = vmo.links().lock().family.clone();
+    if family.is_some_and(|family| family.has_several_stores()) {
+        return Err(Status::NOT_SUPPORTED);
+    }
+    if (args.offset | args.size) % PAGE_SIZE != 0 {
+        return Err(Status::INVALID_ARGS);
+    }
+    vmo.store()
+        .decommit(vmo.begin() + args.offset, vmo.begin() + end)
+}
+
+fn zero(vmo: &Vmo, args: &uapi::zxvmo_op_range) -> ZxResult {
+    if args.size == 0 {
+        return Ok(());
+    }
+    let end = end_in_range(vmo, args.offset, args.size)?;
+    vmo.store()
+        .zero(vmo.begin() + args.offset, vmo.begin() + end)
+}
+
+/// Ordinary memory on coherent hardware: there is nothing to do after the checks.
+fn cache(vmo: &Vmo, args: &uapi::zxvmo_op_range) -> ZxResult {
+    if args.size == 0 {
+        return Err(Status::INVALID_ARGS);
+    }
+    end_in_range(vmo, args.offset, args.size).map(|_| ())
+}
