@@ -35,7 +35,8 @@ macro_rules! arguments {
 
 arguments! {
     zxvmo_query zxvmo_create zxvmo_transfer zxvmo_size zxvmo_duplicate
-    zxvmo_get_info zxvmo_property zxvmo_signal zxvmo_wait zxvmo_map
+    zxvmo_get_info zxvmo_property zxvmo_signal zxvmo_wait zxvmo_map zxvmo_create_child
+    zxvmo_op_range
 }
 
 enum Failure {
@@ -196,6 +197,50 @@ pub fn get_stream_size(fd: BorrowedFd<'_>) -> Result<u64, Status> {
 /// `zx_vmo_set_stream_size`, in bytes.
 pub fn set_stream_size(fd: BorrowedFd<'_>, size: u64) -> Result<(), Status> {
     set::<{ abi::ZXVMO_OP_SET_STREAM_SIZE as Opcode }>(fd, size)
+}
+
+/// `zx_vmo_create_child`.
+pub fn create_child(
+    fd: BorrowedFd<'_>,
+    options: u32,
+    offset: u64,
+    size: u64,
+) -> Result<OwnedFd, Status> {
+    let mut argument = abi::zxvmo_create_child {
+        options,
+        offset,
+        size,
+        ..Default::default()
+    };
+    // SAFETY: The call takes this structure, and there is no address in it.
+    unsafe { call::<{ abi::ZXVMO_OP_CREATE_CHILD as Opcode }, _>(fd, &mut argument)? };
+    take(argument.handle)
+}
+
+/// `zx_vmo_op_range`. Only ZX_VMO_OP_LOCK looks at the buffer, which receives
+/// a `zxvmo_lock_state`.
+///
+/// # Safety
+///
+/// As [`read`], for `buffer[..buffer_size]`.
+pub unsafe fn op_range(
+    fd: BorrowedFd<'_>,
+    op: u32,
+    offset: u64,
+    size: u64,
+    buffer: *mut u8,
+    buffer_size: usize,
+) -> Result<(), Status> {
+    let mut argument = abi::zxvmo_op_range {
+        op,
+        offset,
+        size,
+        buffer: buffer as u64,
+        buffer_size: buffer_size as u64,
+        ..Default::default()
+    };
+    // SAFETY: The call takes this structure; the caller answers for the buffer.
+    unsafe { call::<{ abi::ZXVMO_OP_OP_RANGE as Opcode }, _>(fd, &mut argument) }
 }
 
 /// `zx_handle_duplicate`.

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
-use std::ptr::NonNull;
+use std::ptr::{null_mut, NonNull};
 
 use crate::abi;
 use crate::raw;
 use crate::{
     HandleBasicInfo, HandleCountInfo, Mapping, MonotonicInstant, Name, Rights, Signals, Status,
-    VmarFlags, VmoInfo, VmoOptions, WaitResult,
+    VmarFlags, VmoChildOptions, VmoInfo, VmoLockState, VmoOp, VmoOptions, WaitResult,
 };
 
 /// A handle to a virtual memory object, closed on drop.
@@ -61,6 +61,99 @@ impl Vmo {
     /// This is not in Zircon.
     pub fn create_pinnable(options: VmoOptions, size: u64) -> Result<Vmo, Status> {
         raw::create(size, options.bits(), abi::ZXVMO_CREATE_PINNABLE).map(Vmo::from)
+    }
+
+    /// Makes a child of this VMO: a copy-on-write copy (the SNAPSHOT kinds) of
+    /// `size` bytes from `offset` on, or another VMO with the same memory
+    /// (SLICE; REFERENCE, with `offset` and `size` 0). Needs DUPLICATE and
+    /// READ; RESIZE for REFERENCE with RESIZABLE.
+    ///
+    /// While there are children, VMO_ZERO_CHILDREN is not asserted here. A
+    /// copy may start or end beyond the end of the parent, where it is zero. It
+    /// can be written also if this handle has no right to write; a slice or a
+    /// reference has the rights of this handle for that.
+    ///
+    /// OUT_OF_RANGE for a size that is too large; INVALID_ARGS for NO_WRITE
+    /// with RESIZABLE; ACCESS_DENIED; NOT_SUPPORTED if this VMO is
+    /// discardable; INVALID_ARGS for other options, an offset that is no
+    /// multiple of the page size or a slice that passes the end; NOT_SUPPORTED
+    /// for a slice of a resizable VMO, a reference to a slice and a copy of
+    /// one; BAD_STATE if the VMO is not cached or pages are pinned (spec
+    /// section 8.4).
+    ///
+    /// ```no_run
+    /// use zxvmo::{Vmo, VmoChildOptions};
+    /// # fn main() -> Result<(), zxvmo::Status> {
+    /// let vmo = Vmo::create(8192)?;
+    /// let copy = vmo.create_child(VmoChildOptions::SNAPSHOT, 0, 8192)?;
+    /// let slice = vmo.create_child(VmoChildOptions::SLICE, 4096, 4096)?;
+    /// vmo.write(b"new", 4096)?;
+    /// assert_eq!(copy.read_to_vec(4096, 3)?, [0; 3]);
+    /// assert_eq!(slice.read_to_vec(0, 3)?, b"new");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn create_child(
+        &self,
+        opts: VmoChildOptions,
+        offset: u64,
+        size: u64,
+    ) -> Result<Vmo, Status> {
+        raw::create_child(self.as_fd(), opts.bits(), offset, size).map(Vmo::from)
+    }
+
+    /// Does an operation on `size` bytes from `offset` on. [`VmoOp`] says what
+    /// each one is and which right it needs.
+    ///
+    /// OUT_OF_RANGE if the range passes the size, or for the locks is not all
+    /// of it; INVALID_ARGS for a DECOMMIT of parts of pages and a cache
+    /// operation on no bytes; NOT_SUPPORTED for the locks if the VMO is not
+    /// discardable, and for DECOMMIT while there are copies made of the VMO or
+    /// it is one; BAD_STATE if there is no lock to undo, pages to be given back
+    /// are pinned, or the VMO is not cached and bytes are to become zero;
+    /// NOT_FOUND for COMMIT if the content was discarded (spec section 7).
+    ///
+    /// ```no_run
+    /// use zxvmo::{Vmo, VmoOp};
+    /// # fn main() -> Result<(), zxvmo::Status> {
+    /// let vmo = Vmo::create(8192)?;
+    /// vmo.op_range(VmoOp::COMMIT, 0, 8192)?;
+    /// assert_eq!(vmo.info()?.committed_bytes, 8192);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn op_range(&self, op: VmoOp, offset: u64, size: u64) -> Result<(), Status> {
+        // SAFETY: There is no buffer.
+        unsafe { raw::op_range(self.as_fd(), op.into_raw(), offset, size, null_mut(), 0) }
+    }
+
+    /// Locks a discardable VMO: until [`VmoOp::UNLOCK`], once for each lock, the
+    /// content is not discarded. The range must be all of the VMO. Needs READ
+    /// or WRITE.
+    ///
+    /// The result tells whether it was discarded before; it is zero then.
+    ///
+    /// NOT_SUPPORTED if the VMO is not discardable; OUT_OF_RANGE for another
+    /// range (spec section 7.6).
+    ///
+    /// ```no_run
+    /// use zxvmo::{Vmo, VmoOp, VmoOptions};
+    /// # fn main() -> Result<(), zxvmo::Status> {
+    /// let cache = Vmo::create_with_opts(VmoOptions::DISCARDABLE, 4096)?;
+    /// if cache.lock(0, 4096)?.discarded_size != 0 {
+    ///     // Make the content anew.
+    /// }
+    /// cache.op_range(VmoOp::UNLOCK, 0, 4096)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn lock(&self, offset: u64, size: u64) -> Result<VmoLockState, Status> {
+        let mut state = abi::zxvmo_lock_state::default();
+        let buffer = (&raw mut state).cast::<u8>();
+        let (fd, op) = (self.as_fd(), abi::ZX_VMO_OP_LOCK);
+        // SAFETY: The buffer is a structure of integers, so any bytes are good.
+        unsafe { raw::op_range(fd, op, offset, size, buffer, size_of_val(&state))? };
+        Ok(state.into())
     }
 
     /// Reads `data.len()` bytes at `offset`. All or error. Needs READ.

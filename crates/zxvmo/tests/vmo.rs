@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use zxvmo::{
     MonotonicDuration, MonotonicInstant, Name, ObjectType, Rights, Signals, Status, VmarFlags, Vmo,
-    VmoInfoFlags, VmoOptions, WaitResult,
+    VmoChildOptions, VmoInfoFlags, VmoLockState, VmoOp, VmoOptions, WaitResult,
 };
 
 const READ_WRITE: VmarFlags = VmarFlags::PERM_READ.union(VmarFlags::PERM_WRITE);
@@ -88,6 +88,145 @@ fn resizing() {
     vmo.set_content_size(&200).unwrap();
     assert_eq!(vmo.get_stream_size(), Ok(200));
     assert_eq!(self::vmo(4096).set_size(0), Err(Status::UNAVAILABLE));
+}
+
+#[test]
+fn copies_are_private() {
+    let parent = vmo(8192);
+    parent.set_name(&Name::new("parent").unwrap()).unwrap();
+    parent.write(b"old", 4096).unwrap();
+    let kinds = [
+        VmoChildOptions::SNAPSHOT,
+        VmoChildOptions::SNAPSHOT_AT_LEAST_ON_WRITE,
+        VmoChildOptions::SNAPSHOT_MODIFIED,
+    ];
+    let copies = kinds.map(|kind| parent.create_child(kind, 4096, 5000).unwrap());
+    for copy in &copies {
+        assert_eq!(copy.get_size(), Ok(8192));
+        assert_eq!(copy.get_stream_size(), Ok(5000));
+        let info = copy.info().unwrap();
+        assert_eq!(info.parent_koid, parent.info().unwrap().koid);
+        assert_eq!(info.name.as_bytes(), b"parent");
+        assert!(info.flags.contains(VmoInfoFlags::IS_COW_CLONE));
+    }
+    copies[0].write(b"C", 0).unwrap();
+    parent.write(b"new", 4096).unwrap();
+    assert_eq!(copies[0].read_to_vec(0, 3).unwrap(), b"Cld");
+    assert_eq!(copies[1].read_to_vec(0, 3).unwrap(), b"old");
+    assert_eq!(copies[2].read_to_vec(4096, 3).unwrap(), [0; 3]);
+    assert_eq!(parent.read_to_vec(4096, 3).unwrap(), b"new");
+    assert_eq!(parent.info().unwrap().num_children, 3);
+
+    let poll = || parent.wait_one(Signals::VMO_ZERO_CHILDREN, MonotonicInstant::INFINITE_PAST);
+    assert_eq!(poll(), WaitResult::TimedOut(Signals::NONE));
+    drop(copies);
+    assert_eq!(poll(), WaitResult::Ok(Signals::VMO_ZERO_CHILDREN));
+}
+
+#[test]
+fn slices_and_references_share() {
+    let parent = create(VmoOptions::RESIZABLE, 8192);
+    let reference = parent
+        .create_child(VmoChildOptions::REFERENCE, 0, 0)
+        .unwrap();
+    parent.set_size(12288).unwrap();
+    assert_eq!(reference.get_size(), Ok(12288));
+    assert_eq!(reference.set_size(0), Err(Status::ACCESS_DENIED));
+    reference.write(b"shared", 8192).unwrap();
+    assert_eq!(parent.read_to_vec(8192, 6).unwrap(), b"shared");
+
+    let parent = vmo(8192);
+    let options = VmoChildOptions::SLICE | VmoChildOptions::NO_WRITE;
+    let slice = parent.create_child(options, 4096, 1).unwrap();
+    parent.write(b"shared", 4096).unwrap();
+    assert_eq!(slice.read_to_vec(0, 6).unwrap(), b"shared");
+    assert_eq!(slice.get_size(), Ok(4096));
+    assert_eq!(slice.write(b"x", 0), Err(Status::ACCESS_DENIED));
+    drop(parent);
+    assert_eq!(slice.read_to_vec(0, 6).unwrap(), b"shared");
+}
+
+#[test]
+fn children_that_are_refused() {
+    let fixed = vmo(4096);
+    let resizable = create(VmoOptions::RESIZABLE, 4096);
+    let discardable = create(VmoOptions::DISCARDABLE, 4096);
+    let reader = fixed.duplicate_handle(Rights::READ).unwrap();
+    let both = VmoChildOptions::NO_WRITE | VmoChildOptions::RESIZABLE;
+    let snapshot = VmoChildOptions::SNAPSHOT;
+    for (vmo, options, size, expected) in [
+        (&fixed, snapshot, u64::MAX, Status::OUT_OF_RANGE),
+        (&fixed, snapshot | both, 0, Status::INVALID_ARGS),
+        (&fixed, VmoChildOptions::empty(), 0, Status::INVALID_ARGS),
+        (&fixed, VmoChildOptions::SLICE, 4097, Status::INVALID_ARGS),
+        (&reader, snapshot, 0, Status::ACCESS_DENIED),
+        (&discardable, snapshot, 0, Status::NOT_SUPPORTED),
+        (&resizable, VmoChildOptions::SLICE, 1, Status::NOT_SUPPORTED),
+    ] {
+        let result = vmo.create_child(options, 0, size);
+        assert_eq!(result.unwrap_err(), expected, "{options:?} {size:#x}");
+    }
+}
+
+#[test]
+fn operations_on_ranges() {
+    let vmo = vmo(3 * 4096);
+    let committed = || vmo.info().unwrap().committed_bytes;
+    vmo.op_range(VmoOp::COMMIT, 4095, 2).unwrap();
+    assert_eq!(committed(), 8192);
+    vmo.write(&[1; 8192], 0).unwrap();
+    vmo.op_range(VmoOp::ZERO, 10, 20).unwrap();
+    assert_eq!(vmo.read_to_vec(9, 22).unwrap()[..2], [1, 0]);
+    vmo.op_range(VmoOp::DECOMMIT, 4096, 8192).unwrap();
+    assert_eq!(committed(), 4096);
+    assert_eq!(vmo.read_to_vec(4095, 2).unwrap(), [1, 0]);
+    for op in [
+        VmoOp::CACHE_SYNC,
+        VmoOp::CACHE_INVALIDATE,
+        VmoOp::CACHE_CLEAN,
+        VmoOp::CACHE_CLEAN_INVALIDATE,
+    ] {
+        assert_eq!(vmo.op_range(op, 1, 12287), Ok(()));
+        assert_eq!(vmo.op_range(op, 1, 12288), Err(Status::OUT_OF_RANGE));
+        assert_eq!(vmo.op_range(op, 1, 0), Err(Status::INVALID_ARGS));
+    }
+    assert_eq!(vmo.op_range(VmoOp::PREFETCH, 0, 12288), Ok(()));
+    for op in [VmoOp::DONT_NEED, VmoOp::ALWAYS_NEED] {
+        assert_eq!(vmo.op_range(op, u64::MAX, u64::MAX), Ok(()));
+    }
+    assert_eq!(committed(), 4096);
+
+    // No DECOMMIT among copies.
+    let child = vmo.create_child(VmoChildOptions::SNAPSHOT, 0, 4096);
+    let decommit = || vmo.op_range(VmoOp::DECOMMIT, 0, 4096);
+    assert_eq!(decommit(), Err(Status::NOT_SUPPORTED));
+    drop(child);
+    assert_eq!(decommit(), Ok(()));
+    assert_eq!(committed(), 0);
+}
+
+#[test]
+fn locks_are_counted() {
+    let vmo = create(VmoOptions::DISCARDABLE, 4096);
+    assert!(vmo
+        .info()
+        .unwrap()
+        .flags
+        .contains(VmoInfoFlags::DISCARDABLE));
+    let unlock = || vmo.op_range(VmoOp::UNLOCK, 0, 4096);
+    assert_eq!(unlock(), Err(Status::BAD_STATE));
+    let state = VmoLockState {
+        offset: 0,
+        size: 4096,
+        discarded_offset: 0,
+        discarded_size: 0,
+    };
+    assert_eq!(vmo.lock(0, 4096), Ok(state));
+    assert_eq!(vmo.op_range(VmoOp::TRY_LOCK, 0, 4096), Ok(()));
+    assert_eq!(vmo.lock(0, 4095), Err(Status::OUT_OF_RANGE));
+    assert_eq!([unlock(), unlock()], [Ok(()), Ok(())]);
+    assert_eq!(unlock(), Err(Status::BAD_STATE));
+    assert_eq!(self::vmo(0).lock(0, 0), Err(Status::NOT_SUPPORTED));
 }
 
 #[test]
