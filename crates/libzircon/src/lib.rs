@@ -6,6 +6,7 @@
 //! (`user`), in the order of checks that Zircon has. There is no lock in
 //! the library, so a fork leaves none held.
 
+mod cache;
 mod entry;
 mod free_list;
 mod handle;
@@ -22,6 +23,7 @@ mod user;
 mod vmar;
 mod vmo;
 
+pub use cache::*;
 pub use handle::*;
 pub use map::*;
 pub use object::*;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `zx_vmo_*` (spec sections 3 to 6).
+//! `zx_vmo_*` (spec sections 3 to 8).
 
 use std::ffi::c_void;
 
-use zxvmo::raw;
+use zxvmo::{abi, raw, Status};
 
 use crate::entry::ObjectType;
 use crate::handle::hand_out;
@@ -22,6 +22,68 @@ pub unsafe extern "C" fn zx_vmo_create(size: u64, options: u32, out: *mut u32) -
     let result = raw::create(size, options, 0)
         // SAFETY: By the contract of this function.
         .and_then(|fd| unsafe { hand_out(ObjectType::Vmo, fd, out) });
+    code(result)
+}
+
+/// Makes a child of a VMO: a copy-on-write copy or another VMO with the same
+/// memory (spec section 8). A size that is too large to be rounded up,
+/// ZX_ERR_OUT_OF_RANGE, and NO_WRITE with RESIZABLE, ZX_ERR_INVALID_ARGS, come
+/// before the handle is looked at.
+///
+/// # Safety
+///
+/// `out` may be overwritten.
+#[no_mangle]
+pub unsafe extern "C" fn zx_vmo_create_child(
+    handle: u32,
+    options: u32,
+    offset: u64,
+    size: u64,
+    out: *mut u32,
+) -> i32 {
+    let result = check_child(options, size)
+        .and_then(|()| Handle::vmo(handle))
+        .and_then(|vmo| {
+            let fd = raw::create_child(*vmo, options, offset, size)?;
+            // SAFETY: By the contract of this function.
+            unsafe { hand_out(ObjectType::Vmo, fd, out) }
+        });
+    code(result)
+}
+
+fn check_child(options: u32, size: u64) -> Result<(), Status> {
+    const READ_ONLY_BUT_RESIZABLE: u32 = abi::ZX_VMO_CHILD_NO_WRITE | abi::ZX_VMO_CHILD_RESIZABLE;
+    if size
+        .checked_next_multiple_of(abi::ZX_PAGE_SIZE.into())
+        .is_none()
+    {
+        return Err(Status::OUT_OF_RANGE);
+    }
+    if options & READ_ONLY_BUT_RESIZABLE == READ_ONLY_BUT_RESIZABLE {
+        return Err(Status::INVALID_ARGS);
+    }
+    Ok(())
+}
+
+/// Does an operation on a range (spec section 7). Only ZX_VMO_OP_LOCK looks at
+/// the buffer, which receives a `zx_vmo_lock_state_t`.
+///
+/// # Safety
+///
+/// `buffer` may be overwritten.
+#[no_mangle]
+pub unsafe extern "C" fn zx_vmo_op_range(
+    handle: u32,
+    op: u32,
+    offset: u64,
+    size: u64,
+    buffer: *mut c_void,
+    buffer_size: usize,
+) -> i32 {
+    let result = Handle::vmo(handle).and_then(|vmo| {
+        // SAFETY: By the contract of this function.
+        unsafe { raw::op_range(*vmo, op, offset, size, buffer.cast(), buffer_size) }
+    });
     code(result)
 }
 

@@ -132,6 +132,45 @@ fn root_region_and_process_stay() {
 }
 
 #[test]
+fn some_checks_come_before_the_handle() {
+    let root = zx_vmar_root_self();
+    let both = ZX_VMO_CHILD_NO_WRITE | ZX_VMO_CHILD_RESIZABLE;
+    for (options, size, handle, expected) in [
+        (0, u64::MAX, 0, ZX_ERR_OUT_OF_RANGE),
+        (both, 0xFFFF_FFFF_FFFF_F001, 0, ZX_ERR_OUT_OF_RANGE),
+        (both, 0xFFFF_FFFF_FFFF_F000, 0, ZX_ERR_INVALID_ARGS),
+        (both | ZX_VMO_CHILD_SNAPSHOT, 0, root, ZX_ERR_INVALID_ARGS),
+        (u32::MAX, 0, root, ZX_ERR_INVALID_ARGS),
+        (0, 0xFFFF_FFFF_FFFF_F000, 0, ZX_ERR_BAD_HANDLE),
+        (ZX_VMO_CHILD_SNAPSHOT, 4096, root, ZX_ERR_WRONG_TYPE),
+        (!both, 4096, root, ZX_ERR_WRONG_TYPE),
+    ] {
+        let status = unsafe { zx_vmo_create_child(handle, options, 1, size, ptr::null_mut()) };
+        assert_eq!(status, expected, "{options:#x} {size:#x}");
+    }
+    for op in [0, ZX_VMO_OP_COMMIT, ZX_VMO_OP_LOCK, 5, 99] {
+        for (handle, expected) in [(0, ZX_ERR_BAD_HANDLE), (root, ZX_ERR_WRONG_TYPE)] {
+            let status = unsafe { zx_vmo_op_range(handle, op, 1, u64::MAX, ptr::null_mut(), 0) };
+            assert_eq!(status, expected);
+        }
+    }
+}
+
+#[test]
+fn cache_flush_has_options() {
+    let data = [1u8; 100];
+    for options in (0..=16).chain([u32::MAX]) {
+        let expected = match options {
+            1 | 2 | 3 | 6 | 7 => OK,
+            _ => ZX_ERR_INVALID_ARGS,
+        };
+        let status = zx_cache_flush(data.as_ptr().cast(), data.len(), options);
+        assert_eq!(status, expected, "{options}");
+    }
+    assert_eq!(data, [1; 100]);
+}
+
+#[test]
 fn rights_only_shrink() {
     let weak = duplicate(zx_vmar_root_self(), ZX_RIGHT_READ).unwrap();
     assert_eq!(basic(weak).rights, ZX_RIGHT_READ);

@@ -84,6 +84,22 @@ fn wait(handle: u32, signals: u32, deadline: i64) -> (i32, u32) {
     (status, observed)
 }
 
+fn child(handle: u32, options: u32, offset: u64, size: u64) -> Result<u32, i32> {
+    let mut out = 0xDEAD;
+    match unsafe { zx_vmo_create_child(handle, options, offset, size, &mut out) } {
+        OK => Ok(out),
+        status => {
+            assert_eq!(out, 0xDEAD, "written on failure");
+            Err(status)
+        }
+    }
+}
+
+/// An operation without a buffer.
+fn operate(handle: u32, op: u32, offset: u64, size: u64) -> i32 {
+    unsafe { zx_vmo_op_range(handle, op, offset, size, ptr::null_mut(), 0) }
+}
+
 fn map(vmo: u32, options: u32, offset: usize, len: usize) -> Result<usize, i32> {
     let root = zx_vmar_root_self();
     let mut address = 0;
@@ -158,6 +174,174 @@ fn bad_results_leak_nothing() {
     }
     assert_eq!(handle_count(vmo), 1);
     assert_eq!(open_descriptors(), before);
+}
+
+#[test]
+fn children_and_their_rights() {
+    let _alone = alone();
+    let parent = create(8192, ZX_VMO_RESIZABLE);
+    assert_eq!(wait(parent, 0, 0).1, ZX_VMO_ZERO_CHILDREN);
+    let before = open_descriptors();
+    for out in [ptr::null_mut(), ptr::without_provenance_mut(8)] {
+        let make = |options, size| unsafe { zx_vmo_create_child(parent, options, 0, size, out) };
+        assert_eq!(make(ZX_VMO_CHILD_SNAPSHOT, 4096), ZX_ERR_INVALID_ARGS);
+        assert_eq!(make(ZX_VMO_CHILD_REFERENCE, 0), ZX_ERR_INVALID_ARGS);
+        // All else comes first.
+        assert_eq!(make(ZX_VMO_CHILD_SLICE, 4096), ZX_ERR_NOT_SUPPORTED);
+    }
+    assert_eq!(open_descriptors(), before);
+    assert_eq!(wait(parent, 0, 0).1, ZX_VMO_ZERO_CHILDREN);
+    assert_eq!(info(parent).num_children, 0);
+
+    let all = ZX_DEFAULT_VMO_RIGHTS;
+    let resizable = ZX_VMO_CHILD_RESIZABLE;
+    for (options, size, rights) in [
+        (ZX_VMO_CHILD_SNAPSHOT, 100, all),
+        (
+            ZX_VMO_CHILD_SNAPSHOT | resizable,
+            100,
+            all | ZX_RIGHT_RESIZE,
+        ),
+        (
+            ZX_VMO_CHILD_SNAPSHOT_MODIFIED | ZX_VMO_CHILD_NO_WRITE,
+            0,
+            all & !ZX_RIGHT_WRITE,
+        ),
+        (ZX_VMO_CHILD_SNAPSHOT_AT_LEAST_ON_WRITE, 1 << 40, all),
+        (ZX_VMO_CHILD_REFERENCE, 0, all),
+        (ZX_VMO_CHILD_REFERENCE | resizable, 0, all | ZX_RIGHT_RESIZE),
+    ] {
+        let handle = child(parent, options, 0, size).unwrap();
+        let record = info(handle);
+        assert_eq!(record.handle_rights, rights, "{options:#x}");
+        assert_eq!(record.parent_koid, info(parent).koid);
+        assert_eq!(wait(parent, 0, 0).1, 0);
+        assert_eq!(zx_handle_close(handle), OK);
+        assert_eq!(wait(parent, 0, 0).1, ZX_VMO_ZERO_CHILDREN);
+    }
+
+    let fixed = create(4096, 0);
+    let snapshot = ZX_VMO_CHILD_SNAPSHOT;
+    for (handle, options, offset, size, expected) in [
+        (fixed, 0, 0, 0, ZX_ERR_INVALID_ARGS),
+        (
+            fixed,
+            snapshot | ZX_VMO_CHILD_SLICE,
+            0,
+            0,
+            ZX_ERR_INVALID_ARGS,
+        ),
+        (fixed, snapshot | 2, 0, 0, ZX_ERR_INVALID_ARGS),
+        (fixed, snapshot, 1, 0, ZX_ERR_INVALID_ARGS),
+        (
+            fixed,
+            snapshot,
+            0,
+            0xFFFF_FFFF_FFFF_F000,
+            ZX_ERR_OUT_OF_RANGE,
+        ),
+        (fixed, ZX_VMO_CHILD_SLICE, 4096, 1, ZX_ERR_INVALID_ARGS),
+        (fixed, ZX_VMO_CHILD_REFERENCE, 0, 1, ZX_ERR_INVALID_ARGS),
+        (
+            fixed,
+            ZX_VMO_CHILD_REFERENCE | resizable,
+            0,
+            0,
+            ZX_ERR_ACCESS_DENIED,
+        ),
+        (
+            duplicate(fixed, ZX_RIGHT_READ),
+            0,
+            1,
+            0,
+            ZX_ERR_ACCESS_DENIED,
+        ),
+        (create(0, ZX_VMO_DISCARDABLE), 0, 1, 0, ZX_ERR_NOT_SUPPORTED),
+    ] {
+        let result = child(handle, options, offset, size);
+        assert_eq!(result, Err(expected), "{options:#x} {offset:#x} {size:#x}");
+    }
+}
+
+#[test]
+fn closing_children_ends_waits() {
+    let _alone = alone();
+    let parent = create(4096, 0);
+    let handle = child(parent, ZX_VMO_CHILD_SLICE, 0, 4096).unwrap();
+    thread::scope(|scope| {
+        let waiter = scope.spawn(|| wait(parent, ZX_VMO_ZERO_CHILDREN, FOREVER));
+        thread::sleep(Duration::from_millis(30));
+        assert!(!waiter.is_finished());
+        assert_eq!(zx_handle_close(handle), OK);
+        assert_eq!(waiter.join().unwrap(), (OK, ZX_VMO_ZERO_CHILDREN));
+    });
+}
+
+#[test]
+fn operations_on_ranges() {
+    let _alone = alone();
+    let vmo = create(8192, 0);
+    let reader = duplicate(vmo, ZX_RIGHT_READ);
+    let nothing = duplicate(vmo, ZX_RIGHT_NONE);
+    for (handle, op, offset, size, expected) in [
+        (vmo, ZX_VMO_OP_COMMIT, 1, 4096, OK),
+        (vmo, ZX_VMO_OP_COMMIT, 1, 8192, ZX_ERR_OUT_OF_RANGE),
+        (vmo, ZX_VMO_OP_DECOMMIT, 4096, 4096, OK),
+        (vmo, ZX_VMO_OP_DECOMMIT, 1, 1, ZX_ERR_INVALID_ARGS),
+        (vmo, ZX_VMO_OP_DECOMMIT, 1, u64::MAX, ZX_ERR_OUT_OF_RANGE),
+        (vmo, ZX_VMO_OP_ZERO, 100, 200, OK),
+        (reader, ZX_VMO_OP_ZERO, 100, 200, ZX_ERR_ACCESS_DENIED),
+        (reader, ZX_VMO_OP_CACHE_CLEAN, 0, 8192, OK),
+        (reader, ZX_VMO_OP_CACHE_SYNC, 0, 0, ZX_ERR_INVALID_ARGS),
+        (
+            reader,
+            ZX_VMO_OP_CACHE_INVALIDATE,
+            0,
+            1,
+            ZX_ERR_ACCESS_DENIED,
+        ),
+        (reader, ZX_VMO_OP_PREFETCH, 1, 1, OK),
+        (nothing, ZX_VMO_OP_DONT_NEED, u64::MAX, u64::MAX, OK),
+        (nothing, ZX_VMO_OP_ALWAYS_NEED, 1, 0, OK),
+        (nothing, ZX_VMO_OP_TRY_LOCK, 0, 0, ZX_ERR_ACCESS_DENIED),
+        (vmo, ZX_VMO_OP_LOCK, 0, 8192, ZX_ERR_NOT_SUPPORTED),
+        (nothing, 5, 0, 0, ZX_ERR_INVALID_ARGS),
+        (nothing, 0, 0, 0, ZX_ERR_INVALID_ARGS),
+        (nothing, 15, 0, 0, ZX_ERR_INVALID_ARGS),
+    ] {
+        let status = operate(handle, op, offset, size);
+        assert_eq!(status, expected, "{op} {offset:#x} {size:#x}");
+    }
+    assert_eq!(info(vmo).committed_bytes, 4096);
+}
+
+#[test]
+fn locking_stores_what_was_lost() {
+    let _alone = alone();
+    let vmo = create(4096, ZX_VMO_DISCARDABLE);
+    let mut state = [9u64; 5];
+    let place: *mut u8 = state.as_mut_ptr().cast();
+    let lock = |buffer: *mut u8, size| unsafe {
+        zx_vmo_op_range(vmo, ZX_VMO_OP_LOCK, 0, 4096, buffer.cast(), size)
+    };
+    assert_eq!(lock(place, 31), ZX_ERR_INVALID_ARGS);
+    assert_eq!(lock(ptr::null_mut(), 32), ZX_ERR_INVALID_ARGS);
+    assert_eq!(
+        lock(ptr::without_provenance_mut(8), 32),
+        ZX_ERR_INVALID_ARGS
+    );
+    // None of them has left a lock behind.
+    assert_eq!(operate(vmo, ZX_VMO_OP_UNLOCK, 0, 4096), ZX_ERR_BAD_STATE);
+    assert_eq!(lock(place, 40), OK);
+    assert_eq!(operate(vmo, ZX_VMO_OP_TRY_LOCK, 0, 4096), OK);
+    for expected in [OK, OK, ZX_ERR_BAD_STATE] {
+        assert_eq!(operate(vmo, ZX_VMO_OP_UNLOCK, 0, 4096), expected);
+    }
+    for (offset, size) in [(0, 0), (0, 8192), (4096, 0), (4096, u64::MAX)] {
+        let status = operate(vmo, ZX_VMO_OP_TRY_LOCK, offset, size);
+        assert_eq!(status, ZX_ERR_OUT_OF_RANGE);
+    }
+    assert_eq!(state, [0, 4096, 0, 0, 9]);
 }
 
 #[test]

@@ -26,6 +26,7 @@ uint32_t zx_system_get_page_size(void);
 zx_instant_mono_t zx_clock_get_monotonic(void);
 zx_instant_mono_t zx_deadline_after(zx_duration_mono_t nanoseconds);
 zx_status_t zx_nanosleep(zx_instant_mono_t deadline);
+zx_status_t zx_cache_flush(const void* addr, size_t size, uint32_t options);
 
 /* Handles */
 zx_status_t zx_handle_close(zx_handle_t handle);
@@ -50,6 +51,10 @@ zx_status_t zx_object_get_child(zx_handle_t handle, uint64_t koid, zx_rights_t r
 
 /* VMOs */
 zx_status_t zx_vmo_create(uint64_t size, uint32_t options, zx_handle_t* out);
+zx_status_t zx_vmo_create_child(zx_handle_t handle, uint32_t options, uint64_t offset,
+                                uint64_t size, zx_handle_t* out);
+zx_status_t zx_vmo_op_range(zx_handle_t handle, uint32_t op, uint64_t offset, uint64_t size,
+                            void* buffer, size_t buffer_size);
 zx_status_t zx_vmo_read(zx_handle_t handle, void* buffer, uint64_t offset, size_t buffer_size);
 zx_status_t zx_vmo_write(zx_handle_t handle, const void* buffer, uint64_t offset,
                          size_t buffer_size);

@@ -6,6 +6,7 @@
 #ifndef ZIRCON_TYPES_H_
 #define ZIRCON_TYPES_H_
 
+#include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,5 +43,19 @@ typedef uint32_t zx_vm_option_t;
 typedef uintptr_t zx_vaddr_t;
 typedef uintptr_t zx_paddr_t;
 typedef uint64_t zx_off_t;
+
+/* What ZX_VMO_OP_LOCK stores. Sizes are bytes. */
+typedef struct zx_vmo_lock_state {
+  uint64_t offset;
+  uint64_t size;
+  /* The part whose content was discarded; none if its size is 0. */
+  uint64_t discarded_offset;
+  uint64_t discarded_size;
+} zx_vmo_lock_state_t;
+
+static_assert(sizeof(zx_vmo_lock_state_t) == 32, "layout");
+static_assert(offsetof(zx_vmo_lock_state_t, size) == 8, "layout");
+static_assert(offsetof(zx_vmo_lock_state_t, discarded_offset) == 16, "layout");
+static_assert(offsetof(zx_vmo_lock_state_t, discarded_size) == 24, "layout");
 
 #endif /* ZIRCON_TYPES_H_ */
