@@ -13,7 +13,7 @@
 //! | what users touch | `device`, `handle`, `ioctl` |
 //! | --- | --- |
 //! | what calls do | `io`, `info`, `op_range`, `child`, `mapping`, `fault`, `signals` |
-//! | objects | `vmo`, `family`, `accounting`, `discard`, `store`, `page_map` |
+//! | objects | `vmo`, `family`, `accounting`, `discard`, `store`, `transfer`, `content`, `page_map` |
 //! | words | `rights`, `status` |
 //! | the kernel | `sys`, the only one with `unsafe` |
 #![deny(unsafe_op_in_unsafe_fn)]
@@ -22,6 +22,8 @@
 mod accounting;
 #[path = "src/child.rs"]
 mod child;
+#[path = "src/content.rs"]
+mod content;
 #[path = "src/device.rs"]
 mod device;
 #[path = "src/discard.rs"]
@@ -54,6 +56,8 @@ mod status;
 mod store;
 #[path = "src/sys/mod.rs"]
 mod sys;
+#[path = "src/transfer.rs"]
+mod transfer;
 #[path = "src/vmo.rs"]
 mod vmo;
 

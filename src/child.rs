@@ -7,8 +7,8 @@ use crate::{
     family,
     rights::Rights,
     status::{Status, ZxResult},
-    sys::{uapi, PAGE_SIZE},
-    vmo::{round_up, Kind, Vmo, Window, MAX_SIZE},
+    sys::{fs::FsPin, uapi, PAGE_SIZE},
+    vmo::{round_up, Kind, Use, Vmo, Window, MAX_SIZE},
 };
 use kernel::sync::Arc;
 
@@ -39,13 +39,13 @@ impl Request {
     }
 }
 
-/// Makes a child of `parent`, of which the caller's handle has `rights`; returns it without any
-/// use, and the rights of its first handle. The checks are in the order of spec 8.4.
+/// Makes a child of `parent`, of which the caller's handle has `rights`; returns it with the
+/// rights of its first handle. The checks are in the order of spec 8.4.
 pub(crate) fn create(
     parent: &Arc<Vmo>,
     rights: Rights,
     args: &uapi::zxvmo_create_child,
-) -> ZxResult<(Arc<Vmo>, Rights)> {
+) -> ZxResult<(Use, Rights)> {
     let request = Request {
         options: args.options,
         offset: args.offset,
@@ -75,10 +75,11 @@ pub(crate) fn create(
         .has(Rights::GET_PROPERTY)
         .then(|| parent.name())
         .unwrap_or_default();
+    let pin = FsPin::take()?;
     let family = family::of(parent)?;
     let child = family.add_child(parent, || {
-        let child = make(parent, &request)?;
-        child.set_name(&name);
+        let child = make(&pin, parent, &request)?;
+        child.vmo()?.set_name(&name);
         Ok(child)
     })?;
     Ok((child, child_rights(rights, &request)))
@@ -138,7 +139,7 @@ fn check_snapshot(parent: &Vmo, request: &Request) -> ZxResult {
     Ok(())
 }
 
-fn make(parent: &Arc<Vmo>, request: &Request) -> ZxResult<Arc<Vmo>> {
+fn make(pin: &FsPin<Vmo>, parent: &Arc<Vmo>, request: &Request) -> ZxResult<Use> {
     let store = parent.store();
     let pinnable = parent.kind().pinnable;
     if request.has(SNAPSHOTS) {
@@ -150,7 +151,7 @@ fn make(parent: &Arc<Vmo>, request: &Request) -> ZxResult<Arc<Vmo>> {
             ..Kind::default()
         };
         let store = store.snapshot(request.offset, request.rounded, request.size)?;
-        return Vmo::new(kind, store, None);
+        return Vmo::new(pin, kind, store, None);
     }
     let kind = Kind {
         resizable: parent.is_resizable(),
@@ -161,7 +162,7 @@ fn make(parent: &Arc<Vmo>, request: &Request) -> ZxResult<Arc<Vmo>> {
         let begin = parent.begin() + request.offset;
         Window::new(begin, request.rounded, request.size)
     });
-    Vmo::new(kind, store.clone(), window)
+    Vmo::new(pin, kind, store.clone(), window)
 }
 
 /// The rights of a child's first handle (spec 8.3).

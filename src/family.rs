@@ -12,10 +12,11 @@
 #![deny(unsafe_code)]
 
 use crate::{
+    content::Content,
     status::{Status, ZxResult},
-    store::{Inner, Store},
+    store::Store,
     sys::rwsem::ReadGuard,
-    vmo::Vmo,
+    vmo::{Use, Vmo},
 };
 use kernel::{
     new_mutex,
@@ -86,14 +87,15 @@ impl Family {
     pub(crate) fn add_child(
         self: &Arc<Self>,
         parent: &Arc<Vmo>,
-        make: impl FnOnce() -> ZxResult<Arc<Vmo>>,
-    ) -> ZxResult<Arc<Vmo>> {
+        make: impl FnOnce() -> ZxResult<Use>,
+    ) -> ZxResult<Use> {
         let reservation = Reservation::new()?;
         let mut members = self.members.lock();
         if parent.links().lock().retired {
             return Err(Status::BAD_HANDLE);
         }
-        let child = make()?;
+        let new = make()?;
+        let child = new.vmo()?;
         {
             let mut links = child.links().lock();
             links.family = Some(self.clone());
@@ -111,7 +113,7 @@ impl Family {
             members.store_count += 1;
         }
         parent.set_children(parent.children() + 1);
-        Ok(child)
+        Ok(new)
     }
 
     /// Whether stores of the family other than one that asks are in use.
@@ -124,7 +126,7 @@ impl Family {
     pub(crate) fn with_stores<R>(
         &self,
         store: &Store,
-        each: impl FnOnce(&Inner, &[ReadGuard<'_, Inner>]) -> ZxResult<R>,
+        each: impl FnOnce(&Content, &[ReadGuard<'_, Content>]) -> ZxResult<R>,
     ) -> ZxResult<R> {
         let members = self.members.lock();
         let mut others = KVec::with_capacity(members.store_count, GFP_KERNEL)?;

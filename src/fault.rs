@@ -5,8 +5,9 @@
 #![deny(unsafe_code)]
 
 use crate::{
+    content::Content,
     page_map::Shown,
-    store::{Inner, Store},
+    store::Store,
     sys::{
         page::{Page, ZeroPage},
         vma::{Fault, FaultResult},
@@ -26,15 +27,15 @@ impl Store {
     pub(crate) fn resolve(&self, fault: &Fault<'_>, write: bool, limit: u64) -> FaultResult {
         let index = fault.page_index();
         {
-            let inner = self.read_lock();
+            let content = self.read_lock();
             let end = self.page_count().min(limit.div_ceil(PAGE_SIZE));
             if index >= end {
                 return FaultResult::SigBus;
             }
-            let entered = match inner.get(index) {
+            let entered = match content.get(index) {
                 Shown::Owned(page) => Some(fault.insert(index, page, true)),
                 Shown::Shared(page) if !write => Some(fault.insert(index, page, false)),
-                Shown::Hole if write && !inner.zeros_shown => match inner.fill(index) {
+                Shown::Hole if write && !content.zeros_shown => match content.fill(index) {
                     Ok(Some(page)) => return fault.insert(index, page, true),
                     Ok(None) => None,
                     Err(error) => return failed(error),
@@ -42,26 +43,26 @@ impl Store {
                 _ => None,
             };
             if let Some(result) = entered {
-                enter_around(&inner, fault, index, end);
+                enter_around(&content, fault, index, end);
                 return result;
             }
         }
-        let mut inner = self.write_lock();
+        let mut content = self.write_lock();
         if index >= self.page_count().min(limit.div_ceil(PAGE_SIZE)) {
             return FaultResult::SigBus;
         }
         if write {
-            return match inner.own(index) {
+            return match content.own(index) {
                 Ok(page) => fault.insert(index, page, true),
                 Err(error) => failed(error),
             };
         }
-        match inner.get(index) {
+        match content.get(index) {
             Shown::Owned(page) => fault.insert(index, page, true),
             Shown::Shared(page) => fault.insert(index, page, false),
             Shown::Hole => match ZeroPage::get() {
                 Some(zeros) => {
-                    inner.zeros_shown = true;
+                    content.zeros_shown = true;
                     fault.insert(index, zeros, false)
                 }
                 None => FaultResult::OutOfMemory,
@@ -73,12 +74,12 @@ impl Store {
 /// Enters the pages next to `index` that are there; no harm if one cannot be. Not done where a
 /// hole was filled: who writes to fresh memory has entered the pages before it, and there are
 /// none behind.
-fn enter_around(inner: &Inner, fault: &Fault<'_>, index: u64, end: u64) {
+fn enter_around(content: &Content, fault: &Fault<'_>, index: u64, end: u64) {
     let (first, window_end) = fault.window();
     let first = first.max(index & !(AROUND - 1));
     let end = window_end.min((index | (AROUND - 1)) + 1).min(end);
     for near in (first..end).filter(|&near| near != index) {
-        match inner.get(near) {
+        match content.get(near) {
             Shown::Owned(page) => enter(fault, near, page, true),
             Shown::Shared(page) => enter(fault, near, page, false),
             Shown::Hole => {}

@@ -14,12 +14,13 @@ use crate::{
     status::{Status, ZxResult},
     sys::{
         file::{AccessMode, File, FileOps, FileRef, FileTable, PendingDescriptor},
+        fs::FsPin,
         uapi,
         user::IovIter,
         vma::NewMapping,
         wait::PollTable,
     },
-    vmo::Vmo,
+    vmo::{Use, Vmo},
 };
 use kernel::{
     prelude::*,
@@ -37,28 +38,27 @@ const GONE: u32 = uapi::ZX_RIGHT_SAME_RIGHTS;
 pub(crate) struct Handle {
     vmo: Arc<Vmo>,
     rights: Atomic<u32>,
+    /// The file holds the mount as well, and for longer; so this is never the last to do so.
+    pin: FsPin<Vmo>,
 }
 
 impl Handle {
-    /// Makes a handle to `vmo`, in a descriptor still to be installed.
-    pub(crate) fn create(vmo: &Arc<Vmo>, rights: Rights) -> ZxResult<PendingDescriptor> {
-        let inode = vmo.inode().ok_or(Status::BAD_HANDLE)?;
+    /// Makes a handle to the VMO of `vmo`, in a descriptor still to be installed.
+    pub(crate) fn create(vmo: Use, rights: Rights) -> ZxResult<PendingDescriptor> {
+        let inode = vmo.vmo()?.inode().ok_or(Status::BAD_HANDLE)?;
         let mode = AccessMode {
             read: rights.has(Rights::READ),
             write: rights.has(Rights::WRITE),
         };
-        let handle = KBox::new(Self::new(vmo, rights), GFP_KERNEL_ACCOUNT)?;
-        Ok(PendingDescriptor::new(|| {
-            FileRef::create(vmo.pin(), &inode, mode, handle)
-        })?)
-    }
-
-    fn new(vmo: &Arc<Vmo>, rights: Rights) -> Self {
-        vmo.handle_added();
-        Self {
-            vmo: vmo.clone(),
+        let handle = Self {
+            vmo: vmo.into_handle()?,
             rights: Atomic::new(rights.raw()),
-        }
+            pin: FsPin::take()?,
+        };
+        let handle = KBox::new(handle, GFP_KERNEL_ACCOUNT)?;
+        Ok(PendingDescriptor::new(|| {
+            FileRef::create(&inode, mode, handle)
+        })?)
     }
 
     /// The object and the rights to it; BAD_HANDLE if the handle was replaced.
@@ -80,7 +80,7 @@ impl Handle {
     pub(crate) fn duplicate(&self, requested: u32) -> ZxResult<PendingDescriptor> {
         let (vmo, rights) = self.get()?;
         rights.require(Rights::DUPLICATE)?;
-        Self::create(vmo, rights.narrow(requested)?)
+        Self::create(vmo.try_use()?, rights.narrow(requested)?)
     }
 
     /// `zx_handle_replace`: this handle is gone afterwards, unless there is no memory.
@@ -88,7 +88,7 @@ impl Handle {
         let (vmo, rights) = self.get()?;
         match rights.narrow(requested) {
             Ok(narrowed) => {
-                let new = Self::create(vmo, narrowed)?;
+                let new = Self::create(vmo.try_use()?, narrowed)?;
                 if self.take() {
                     Ok(new)
                 } else {
@@ -140,6 +140,10 @@ impl FileOps for Handle {
 
     fn table() -> &'static FileTable<Self> {
         &TABLE
+    }
+
+    fn pin(&self) -> &FsPin<Vmo> {
+        &self.pin
     }
 
     fn read(&self, position: u64, to: &mut IovIter<'_>) -> Result<usize> {

@@ -11,9 +11,10 @@ use crate::{
     status::{Status, ZxResult},
     sys::{
         file::{File, PendingDescriptor},
+        fs::FsPin,
         uapi,
         user::{read_argument, write_argument, Abi, Direction},
-        PAGE_SIZE,
+        vma, PAGE_SIZE,
     },
     vmo::{Vmo, MAX_SIZE},
 };
@@ -62,8 +63,19 @@ argument! {
     zxvmo_map {}
 }
 
-/// What a call leaves behind: a descriptor to install once its number has reached the caller.
-type Outcome = ZxResult<Option<PendingDescriptor>>;
+/// What a call leaves behind, which the caller must learn of.
+enum Made {
+    Nothing,
+    /// To be installed once its number has reached the caller.
+    Descriptor(PendingDescriptor),
+    /// To be taken back if its address does not reach the caller.
+    Mapping {
+        address: usize,
+        length: usize,
+    },
+}
+
+type Outcome = ZxResult<Made>;
 
 /// One ioctl as it arrived.
 #[derive(Clone, Copy)]
@@ -86,16 +98,21 @@ impl Call {
             Err(Status::INVALID_ARGS)
         };
         *argument.status() = outcome.as_ref().err().map_or(0, |status| status.raw());
-        write_argument(self.address, self.length, &argument)?;
-        if let Some(descriptor) = outcome? {
-            descriptor.install();
+        let written = write_argument(self.address, self.length, &argument);
+        match outcome {
+            Ok(Made::Mapping { address, length }) if written.is_err() => {
+                vma::unmap(address, length);
+            }
+            Ok(Made::Descriptor(descriptor)) if written.is_ok() => descriptor.install(),
+            Err(status) => return written.and(Err(status.into())),
+            Ok(_) => {}
         }
-        Ok(0)
+        written.map(|()| 0)
     }
 
     /// As [`with`](Self::with), for calls that make no descriptor.
     fn plain<T: Argument>(self, body: impl FnOnce(&mut T) -> ZxResult) -> Result<isize> {
-        self.with(|argument| Ok(body(argument).map(|()| None)))
+        self.with(|argument| Ok(body(argument).map(|()| Made::Nothing)))
     }
 }
 
@@ -141,12 +158,11 @@ pub(crate) fn on_device(command: u32, address: usize) -> Result<isize> {
             Ok(())
         }),
         nr::CREATE => call.with(|args: &mut uapi::zxvmo_create| {
-            Ok(
-                Vmo::create(args.size, args.options, args.flags).and_then(|(vmo, rights)| {
-                    let made = Handle::create(&vmo, rights);
-                    announce(made, &mut args.handle)
-                }),
-            )
+            let made = FsPin::take()
+                .map_err(Status::from)
+                .and_then(|pin| Vmo::create(&pin, args.size, args.options, args.flags))
+                .and_then(|(vmo, rights)| Handle::create(vmo, rights));
+            Ok(announce(made, &mut args.handle))
         }),
         _ => Err(ENOTTY),
     }
@@ -155,7 +171,7 @@ pub(crate) fn on_device(command: u32, address: usize) -> Result<isize> {
 fn announce(made: ZxResult<PendingDescriptor>, number: &mut i32) -> Outcome {
     let descriptor = made?;
     *number = descriptor.number();
-    Ok(Some(descriptor))
+    Ok(Made::Descriptor(descriptor))
 }
 
 /// A call on a handle.
@@ -185,16 +201,23 @@ pub(crate) fn on_handle(
             let (vmo, rights) = handle.get()?;
             vmo.set_stream_size(rights, args.size)
         }),
-        nr::MAP => call.plain(|args: &mut uapi::zxvmo_map| {
-            let (vmo, rights) = handle.get()?;
-            args.mapped_address = mapping::map(vmo, rights, args)?;
-            Ok(())
+        nr::MAP => call.with(|args: &mut uapi::zxvmo_map| {
+            let mapped = handle
+                .get()
+                .and_then(|(vmo, rights)| mapping::map(vmo, rights, args));
+            Ok(mapped.map(|mapped| {
+                args.mapped_address = mapped.start as u64;
+                Made::Mapping {
+                    address: mapped.start,
+                    length: mapped.len(),
+                }
+            }))
         }),
         nr::CREATE_CHILD => call.with(|args: &mut uapi::zxvmo_create_child| {
             let made = handle
                 .get()
                 .and_then(|(vmo, rights)| child::create(vmo, rights, args))
-                .and_then(|(vmo, rights)| Handle::create(&vmo, rights));
+                .and_then(|(vmo, rights)| Handle::create(vmo, rights));
             Ok(announce(made, &mut args.handle))
         }),
         nr::OP_RANGE => call.plain(|args: &mut _| op_range::run(handle, args)),
@@ -208,7 +231,7 @@ pub(crate) fn on_handle(
         nr::GET_PROPERTY => call.plain(|args: &mut _| info::get_property(handle, args)),
         nr::SET_PROPERTY => call.plain(|args: &mut _| info::set_property(handle, args)),
         nr::SIGNAL => call.plain(|args| signal(handle, args)),
-        nr::WAIT => call.with(|args| Ok(handle.wait(file, args)?.map(|()| None))),
+        nr::WAIT => call.with(|args| Ok(handle.wait(file, args)?.map(|()| Made::Nothing))),
         _ => Err(ENOTTY),
     }
 }

@@ -2,10 +2,10 @@
 
 //! Mappings of a VMO: views, and the object's side of `zx_vmar_map` (spec 13).
 //!
-//! A mapping does not hold the handle that it was made from. It holds a *view file* of the VMO,
-//! of which there is one for each combination of permissions. So closing a handle is seen at
-//! once, whatever is mapped, and what can be done with a mapping (mprotect, remap_file_pages)
-//! is bounded by its view for good, whatever becomes of the handle.
+//! A mapping does not hold the handle that it was made from. It holds a *view file* of its own,
+//! which the mappings that come of it by fork or splitting share. So closing a handle is seen at
+//! once, whatever is mapped, and what can be done with a mapping (mprotect, remap_file_pages) is
+//! bounded by its view for good, whatever becomes of the handle.
 #![deny(unsafe_code)]
 
 use crate::{
@@ -13,14 +13,16 @@ use crate::{
     status::{Status, ZxResult},
     sys::{
         file::{AccessMode, File, FileRef, ViewOps},
+        fs::FsPin,
         uapi,
         vma::{
             self, map_file, AddressSpace, Fault, FaultResult, Mapped, NewMapping, Permissions, Trap,
         },
         PAGE_SHIFT, PAGE_SIZE,
     },
-    vmo::Vmo,
+    vmo::{Use, Vmo},
 };
+use core::ops::Range;
 use kernel::{
     new_mutex,
     prelude::*,
@@ -30,16 +32,11 @@ use kernel::{
 /// Address spaces that are told apart; see `share_count` in spec 19.4.
 const MAX_SPACES: usize = 64;
 
-/// Combinations of three permissions, with or without a bound at the stream size.
-const VIEWS: usize = 16;
-
 /// The mappings that a VMO has now.
 #[pin_data]
 pub(crate) struct Mappings {
     #[pin]
     spaces: Mutex<Spaces>,
-    #[pin]
-    views: Mutex<[Option<FileRef>; VIEWS]>,
 }
 
 struct Spaces {
@@ -61,7 +58,6 @@ impl Mappings {
     pub(crate) fn new() -> impl PinInit<Self> {
         pin_init!(Self {
             spaces <- new_mutex!(Spaces { known: KVec::new(), others: 0 }, "zxvmo_spaces"),
-            views <- new_mutex!([const { None }; VIEWS], "zxvmo_views"),
         })
     }
 
@@ -99,20 +95,19 @@ impl Mappings {
             None => spaces.others = spaces.others.saturating_sub(1),
         }
     }
-
-    /// Lets go of the view files, as no mapping and no handle is left.
-    pub(crate) fn retire(&self) {
-        let views = core::mem::replace(&mut *self.views.lock(), [const { None }; VIEWS]);
-        drop(views);
-    }
 }
 
 /// A VMO as mappings with certain permissions see it: what a view file carries.
 pub(crate) struct View {
+    /// Kept by the file, not by each mapping: a system call that makes a new mapping out of the
+    /// last one first takes the old one away.
+    _use: Use,
     vmo: Arc<Vmo>,
     permissions: Permissions,
     /// ZX_VM_FAULT_BEYOND_STREAM_SIZE.
     bounded: bool,
+    /// As that of a handle.
+    _pin: FsPin<Vmo>,
 }
 
 /// What `rights` allow. Neither writing nor execution without reading: the hardware would let
@@ -137,22 +132,17 @@ impl View {
         }
     }
 
-    /// The view file of `vmo` for what `rights` allow.
-    fn file(vmo: &Arc<Vmo>, rights: Rights, bounded: bool) -> Result<FileRef> {
+    /// Makes a view of `vmo` for what `rights` allow, and its file.
+    fn create(vmo: &Arc<Vmo>, rights: Rights, bounded: bool) -> ZxResult<(Arc<Self>, FileRef)> {
         let permissions = permissions(rights);
-        let at = usize::from(permissions.read)
-            | usize::from(permissions.write) << 1
-            | usize::from(permissions.execute) << 2
-            | usize::from(bounded) << 3;
-        let mut views = vmo.mappings().views.lock();
-        if let Some(view) = &views[at] {
-            return Ok(view.clone());
-        }
+        let inode = vmo.inode().ok_or(Status::BAD_HANDLE)?;
         let view = Arc::new(
             Self {
+                _use: vmo.try_use()?,
                 vmo: vmo.clone(),
                 permissions,
                 bounded,
+                _pin: FsPin::take()?,
             },
             GFP_KERNEL_ACCOUNT,
         )?;
@@ -161,23 +151,19 @@ impl View {
             read: true,
             write: permissions.write,
         };
-        let inode = vmo.inode().ok_or(EBADF)?;
-        let file = FileRef::create_view(vmo.pin(), &inode, mode, view)?;
-        views[at] = Some(file.clone());
-        Ok(file)
+        let file = FileRef::create_view(&view._pin, &inode, mode, view.clone())?;
+        Ok((view, file))
     }
 }
 
 impl Mapped for View {
     fn opened(&self, space: AddressSpace) {
         self.vmo.store().read_lock().mapped.store(true, Relaxed);
-        self.vmo.use_added();
         self.vmo.mappings().add(space);
     }
 
     fn closed(&self, space: AddressSpace) {
         self.vmo.mappings().remove(space);
-        self.vmo.use_dropped();
     }
 
     fn fault(&self, fault: &Fault<'_>) -> FaultResult {
@@ -207,13 +193,8 @@ pub(crate) fn mmap(vmo: &Arc<Vmo>, rights: Rights, mapping: NewMapping<'_>) -> R
     if !rights.has(Rights::MAP) {
         return Err(EACCES);
     }
-    let view = View::file(vmo, rights, false)?;
-    let owner = View {
-        vmo: vmo.clone(),
-        permissions: permissions(rights),
-        bounded: false,
-    };
-    attach(mapping, &view, &owner)
+    let (view, file) = View::create(vmo, rights, false)?;
+    attach(mapping, &file, &view)
 }
 
 fn attach(mapping: NewMapping<'_>, file: &File, view: &View) -> Result {
@@ -246,7 +227,11 @@ const KNOWN: u32 = PERMISSIONS
 
 /// `zx_vmar_map` of a handle with `rights`, as far as the object decides. The checks are in the
 /// order of spec 13.3.
-pub(crate) fn map(vmo: &Arc<Vmo>, rights: Rights, args: &uapi::zxvmo_map) -> ZxResult<u64> {
+pub(crate) fn map(
+    vmo: &Arc<Vmo>,
+    rights: Rights,
+    args: &uapi::zxvmo_map,
+) -> ZxResult<Range<usize>> {
     let mut options = args.options;
     rights.require(Rights::MAP)?;
     if options & uapi::ZX_VM_PERM_READ_IF_XOM_UNSUPPORTED != 0 {
@@ -303,13 +288,14 @@ fn place(
     args: &uapi::zxvmo_map,
     options: u32,
     length: u64,
-) -> ZxResult<u64> {
+) -> ZxResult<Range<usize>> {
     let has = |option: u32| options & option != 0;
     let fixed = has(uapi::ZX_VM_SPECIFIC | uapi::ZX_VM_SPECIFIC_OVERWRITE);
     let align = (options & ALIGN) >> uapi::ZX_VM_ALIGN_BASE;
     if fixed && has(uapi::ZX_VM_OFFSET_IS_UPPER_LIMIT)
         || !has(PLACEMENT) && args.address != 0
         || args.address % PAGE_SIZE != 0
+        || fixed && args.address == 0
         || fixed && align != 0 && args.address % (1 << align) != 0
     {
         return Err(Status::INVALID_ARGS);
@@ -335,9 +321,10 @@ fn place(
         } else {
             0
         };
-    let view = View::file(vmo, rights, has(uapi::ZX_VM_FAULT_BEYOND_STREAM_SIZE))?;
+    let bounded = has(uapi::ZX_VM_FAULT_BEYOND_STREAM_SIZE);
+    let (_view, file) = View::create(vmo, rights, bounded)?;
     let mapped = map_file(
-        &view,
+        &file,
         args.address as usize,
         length as usize,
         protection,
@@ -345,12 +332,14 @@ fn place(
         args.vmo_offset,
     );
     match mapped {
-        Ok(address) => Ok(address as u64),
+        Ok(address) => Ok(address..address + length as usize),
         Err(error) if error == EEXIST => Err(Status::ALREADY_EXISTS),
-        Err(error) if error == EACCES || error == EPERM => Err(Status::ACCESS_DENIED),
+        Err(error) if error == EACCES => Err(Status::ACCESS_DENIED),
         Err(error) if error == EOVERFLOW => Err(Status::OUT_OF_RANGE),
         Err(error) if error == EINVAL => Err(Status::INVALID_ARGS),
+        // Outside of what this process may map.
         Err(_) if fixed => Err(Status::INVALID_ARGS),
+        Err(error) if error == EPERM => Err(Status::ACCESS_DENIED),
         Err(_) => Err(Status::NO_RESOURCES),
     }
 }

@@ -3,9 +3,10 @@
 //! The VMO: what handles and mappings refer to (spec 0.7, 3).
 //!
 //! A `Vmo` is an object with an identity (koid, name, signals); its memory is its
-//! [`Store`]. It lives as long as it has a *use*: a handle or a mapping. When the last use goes,
-//! the VMO retires: it gives its memory back and leaves its relatives. The Rust object itself
-//! stays until the inode, which owns it, and the last system call let go.
+//! [`Store`]. It lives as long as it has a [`Use`]. When the last one goes, the VMO retires: it
+//! gives its memory back and leaves its relatives. The Rust object itself stays until the inode,
+//! which owns it, and the last system call let go. What an inode owns must not hold the file
+//! system ([`FsPin`]): that is for files.
 #![deny(unsafe_code)]
 
 use crate::{
@@ -97,7 +98,7 @@ pub(crate) struct Vmo {
     store: Arc<Store>,
     /// For a slice.
     window: Option<Window>,
-    /// Handles and mappings; 0 for good once reached.
+    /// Instances of [`Use`]; 0 for good once reached.
     uses: Atomic<u64>,
     handles: Atomic<u32>,
     #[pin]
@@ -116,7 +117,32 @@ pub(crate) struct Vmo {
     inode: Mutex<Option<Inode>>,
     /// For slices and references: whose mappings theirs are.
     root_inode: Option<Inode>,
-    pin: FsPin<Vmo>,
+}
+
+/// A use of a VMO, which keeps the object in existence: each handle, each view file (hence each
+/// mapping) and each call that makes one of these has one.
+pub(crate) struct Use(Option<Arc<Vmo>>);
+
+impl Use {
+    /// The VMO. There is one until the use is handed over.
+    pub(crate) fn vmo(&self) -> ZxResult<&Arc<Vmo>> {
+        self.0.as_ref().ok_or(Status::BAD_HANDLE)
+    }
+
+    /// Hands the use over to a handle, which gives it up by [`Vmo::handle_dropped`].
+    pub(crate) fn into_handle(mut self) -> ZxResult<Arc<Vmo>> {
+        let vmo = self.0.take().ok_or(Status::BAD_HANDLE)?;
+        vmo.handles.add(1, Relaxed);
+        Ok(vmo)
+    }
+}
+
+impl Drop for Use {
+    fn drop(&mut self) {
+        if let Some(vmo) = &self.0 {
+            vmo.use_dropped();
+        }
+    }
 }
 
 static NEXT_KOID: Atomic<u64> = Atomic::new(uapi::ZX_KOID_FIRST as u64);
@@ -128,9 +154,14 @@ pub(crate) fn round_up(size: u64) -> ZxResult<u64> {
 }
 
 impl Vmo {
-    /// `zx_vmo_create`: a new VMO without any use, and the rights of its first handle. The checks
-    /// are in the order of spec 3.3.
-    pub(crate) fn create(size: u64, options: u32, flags: u32) -> ZxResult<(Arc<Self>, Rights)> {
+    /// `zx_vmo_create`: a new VMO, and the rights of its first handle. The checks are in the order
+    /// of spec 3.3.
+    pub(crate) fn create(
+        pin: &FsPin<Self>,
+        size: u64,
+        options: u32,
+        flags: u32,
+    ) -> ZxResult<(Use, Rights)> {
         let has = |option| options & option != 0;
         let resizable = has(uapi::ZX_VMO_RESIZABLE);
         let unbounded = has(uapi::ZX_VMO_UNBOUNDED);
@@ -151,7 +182,7 @@ impl Vmo {
             pinnable: flags & uapi::ZXVMO_CREATE_PINNABLE != 0,
             ..Kind::default()
         };
-        let vmo = Self::new(kind, Store::new(rounded, size)?, None)?;
+        let vmo = Self::new(pin, kind, Store::new(rounded, size)?, None)?;
         let rights = if resizable {
             Rights::DEFAULT_VMO.with(Rights::RESIZE)
         } else {
@@ -160,23 +191,23 @@ impl Vmo {
         Ok((vmo, rights))
     }
 
-    /// A VMO without any use over `store`, or over a part of it. If the store has an inode
+    /// A VMO over `store`, or over a part of it. If the store has an inode
     /// already, somebody else made it, and this VMO is one more user.
     pub(crate) fn new(
+        pin: &FsPin<Self>,
         kind: Kind,
         store: Arc<Store>,
         window: Option<Window>,
-    ) -> ZxResult<Arc<Self>> {
+    ) -> ZxResult<Use> {
         let koid = NEXT_KOID.fetch_add(1, Relaxed);
         let root_inode = store.inode();
-        let pin = FsPin::take()?;
         let vmo = Arc::pin_init(
             pin_init!(Self {
                 koid,
                 kind,
                 store,
                 window,
-                uses: Atomic::new(0),
+                uses: Atomic::new(1),
                 handles: Atomic::new(0),
                 name <- new_spinlock!([0; NAME_LENGTH], "zxvmo_name"),
                 signals <- Signals::new(uapi::ZX_VMO_ZERO_CHILDREN),
@@ -189,20 +220,17 @@ impl Vmo {
                 ),
                 inode <- new_mutex!(None, "zxvmo_inode"),
                 root_inode,
-                pin,
             }),
             GFP_KERNEL_ACCOUNT,
         )?;
-        let inode = vmo
-            .pin
-            .new_inode(koid, vmo.root_inode.as_ref(), vmo.clone())?;
+        let inode = pin.new_inode(koid, vmo.root_inode.as_ref(), vmo.clone())?;
         if vmo.root_inode.is_none() {
             vmo.store.set_inode(inode.clone());
         } else {
             vmo.store.user_added();
         }
         *vmo.inode.lock() = Some(inode);
-        Ok(vmo)
+        Ok(Use(Some(vmo)))
     }
 
     /// The object's id.
@@ -302,11 +330,6 @@ impl Vmo {
         &self.mappings
     }
 
-    /// The pin of the file system.
-    pub(crate) fn pin(&self) -> &FsPin<Self> {
-        &self.pin
-    }
-
     /// The inode, unless the VMO has retired.
     pub(crate) fn inode(&self) -> Option<Inode> {
         self.inode.lock().clone()
@@ -338,10 +361,16 @@ impl Vmo {
         *self.name.lock() = new;
     }
 
-    /// A handle was made.
-    pub(crate) fn handle_added(&self) {
-        self.handles.add(1, Relaxed);
-        self.use_added();
+    /// A use of the object; BAD_HANDLE if the last one is gone already.
+    pub(crate) fn try_use(self: &Arc<Self>) -> ZxResult<Use> {
+        let mut uses = self.uses.load(Relaxed);
+        while uses != 0 {
+            match self.uses.cmpxchg(uses, uses + 1, Relaxed) {
+                Ok(_) => return Ok(Use(Some(self.clone()))),
+                Err(now) => uses = now,
+            }
+        }
+        Err(Status::BAD_HANDLE)
     }
 
     /// A handle was closed.
@@ -350,21 +379,14 @@ impl Vmo {
         self.use_dropped();
     }
 
-    /// A handle or a mapping was made, from one that exists (or for a new object).
-    pub(crate) fn use_added(&self) {
-        self.uses.add(1, Relaxed);
-    }
-
-    /// A handle or a mapping is gone.
-    pub(crate) fn use_dropped(&self) {
+    fn use_dropped(&self) {
         if self.uses.fetch_sub(1, Full) == 1 {
             self.retire();
         }
     }
 
     /// See the head of this file. Runs before the call returns that ended the last use.
-    pub(crate) fn retire(&self) {
-        self.mappings.retire();
+    fn retire(&self) {
         family::leave(self);
         let inode = self.inode.lock().take();
         drop(inode);

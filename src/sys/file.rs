@@ -32,6 +32,9 @@ pub(crate) trait FileOps: Send + Sync + Sized + 'static {
     /// The one table of these files: it tells them from all others.
     fn table() -> &'static FileTable<Self>;
 
+    /// What keeps the file system mounted for this file.
+    fn pin(&self) -> &FsPin<Self::Owner>;
+
     /// read(2) and its like at byte `position`. Returns the bytes moved.
     fn read(&self, position: u64, to: &mut IovIter<'_>) -> Result<usize>;
 
@@ -135,12 +138,11 @@ impl Deref for FileRef {
 impl FileRef {
     /// Makes a handle file of `inode` that carries `data`.
     pub(crate) fn create<T: FileOps>(
-        pin: &FsPin<T::Owner>,
         inode: &Inode,
         mode: AccessMode,
         data: KBox<T>,
     ) -> Result<Self> {
-        let file = pin.new_file(inode, mode.flags(), &T::table().0)?;
+        let file = data.pin().new_file(inode, mode.flags(), &T::table().0)?;
         Ok(Self::finish(file, KBox::into_raw(data).cast()))
     }
 
@@ -284,9 +286,14 @@ impl<T: FileOps> FileTable<T> {
         unsafe {
             let data = Self::data((*kiocb).ki_filp);
             if (*kiocb).ki_flags & c::ZX_C_IOCB_APPEND != 0 {
-                (*kiocb).ki_pos = data.end().min(i64::MAX as u64) as i64;
+                // The core has checked the position that it knew, not this one.
+                match i64::try_from(data.end()) {
+                    Ok(end) => (*kiocb).ki_pos = end,
+                    Err(_) => return to_ssize(Err(EFBIG)),
+                }
             }
             let mut from = IovIter::from_raw(iter, Direction::Write);
+            from.truncate((i64::MAX - (*kiocb).ki_pos) as usize);
             let moved = data.write((*kiocb).ki_pos as u64, &mut from);
             (*kiocb).ki_pos += moved.unwrap_or(0) as i64;
             to_ssize(moved)

@@ -6,7 +6,10 @@
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/highmem.h>
+#include <linux/backing-dev.h>
 #include <linux/hrtimer.h>
+#include <linux/percpu.h>
+#include <linux/personality.h>
 #include <linux/sched/signal.h>
 
 #include "helpers.h"
@@ -14,13 +17,28 @@
 #define ZXVMO_SUPER_MAGIC	0x7a78766d
 
 /*
- * The inode that every page names through its mapping. It holds no page, maps
- * nothing and belongs to no file system: a page needs a mapping to be usable
- * as a shared futex and by folio_mark_dirty(), and this one outlives all
- * pages, whoever shares them. The index is the page frame number, so that no
- * two pages share a futex key.
+ * The inode that every page names through its mapping. It holds no page and
+ * maps nothing: a page needs a mapping to be usable as a shared futex and by
+ * folio_mark_dirty(), and this one outlives all pages, whoever shares them. Its
+ * super block is there for balance_dirty_pages_ratelimited(), which looks for a
+ * backing device.
+ *
+ * The index is a number that no other page has or ever had: a futex waiter
+ * stays queued under the key of its page after the page is freed.
  */
+static struct super_block page_identity_super;
 static struct inode page_identity;
+static DEFINE_PER_CPU(u64, page_serial);
+
+static pgoff_t next_page_index(void)
+{
+	unsigned int cpu = get_cpu();
+	u64 serial = __this_cpu_inc_return(page_serial);
+
+	put_cpu();
+	BUILD_BUG_ON(NR_CPUS > 1 << 13);
+	return serial << 13 | cpu;
+}
 
 static const struct address_space_operations page_identity_aops = {
 	.dirty_folio	= noop_dirty_folio,
@@ -28,7 +46,9 @@ static const struct address_space_operations page_identity_aops = {
 
 void zx_page_identity_init(void)
 {
+	page_identity_super.s_bdi = &noop_backing_dev_info;
 	inode_init_once(&page_identity);
+	page_identity.i_sb = &page_identity_super;
 	page_identity.i_mapping = &page_identity.i_data;
 	page_identity.i_data.host = &page_identity;
 	page_identity.i_data.a_ops = &page_identity_aops;
@@ -43,7 +63,7 @@ struct page *zx_page_alloc(bool zero)
 	if (!folio)
 		return NULL;
 	folio->mapping = &page_identity.i_data;
-	folio->index = folio_pfn(folio);
+	folio->index = next_page_index();
 	folio->private = (void *)1UL;
 	return &folio->page;
 }
@@ -121,6 +141,11 @@ void zx_smp_mb(void)
 	smp_mb();
 }
 
+void zx_iov_iter_truncate(struct iov_iter *iter, size_t length)
+{
+	iov_iter_truncate(iter, length);
+}
+
 size_t zx_iov_iter_count(const struct iov_iter *iter)
 {
 	return iov_iter_count(iter);
@@ -143,6 +168,11 @@ bool zx_fatal_signal_pending(void)
 unsigned long zx_vma_flags(const struct vm_area_struct *vma)
 {
 	return vma->vm_flags;
+}
+
+bool zx_read_implies_exec(void)
+{
+	return current->personality & READ_IMPLIES_EXEC;
 }
 
 /* Keeps faults out of the mapping until mprotect() has changed it. */

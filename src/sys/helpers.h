@@ -44,12 +44,14 @@ struct kmem_cache *zx_cache_create(const char *name, unsigned int size);
 void zx_smp_mb(void);
 
 /* User memory. */
+void zx_iov_iter_truncate(struct iov_iter *iter, size_t length);
 size_t zx_iov_iter_count(const struct iov_iter *iter);
 void __user *zx_iov_iter_address(const struct iov_iter *iter);
 bool zx_fatal_signal_pending(void);
 
 /* Mappings. */
 unsigned long zx_vma_flags(const struct vm_area_struct *vma);
+bool zx_read_implies_exec(void);
 void zx_vma_start_write(struct vm_area_struct *vma);
 void zx_vma_flags_mod(struct vm_area_struct *vma, unsigned long set,
 		      unsigned long clear);

@@ -151,6 +151,12 @@ impl IovIter<'_> {
         self.iter
     }
 
+    /// Leaves at most `length` bytes.
+    pub(crate) fn truncate(&mut self, length: usize) {
+        // SAFETY: Valid by the type invariants.
+        unsafe { c::zx_iov_iter_truncate(self.iter, length) };
+    }
+
     /// Bytes left.
     pub(crate) fn remaining(&self) -> usize {
         // SAFETY: Valid by the type invariants.

@@ -234,10 +234,12 @@ impl NewMapping<'_> {
             (limit.execute, c::ZX_C_VM_EXEC, c::ZX_C_VM_MAYEXEC),
         ] {
             if !allowed {
-                if flags & now != 0 {
+                // SAFETY: Looks at the current task only.
+                let implied = now == c::ZX_C_VM_EXEC && unsafe { c::zx_read_implies_exec() };
+                if flags & now != 0 && !implied {
                     return Err(EACCES);
                 }
-                denied |= ever;
+                denied |= now | ever;
             }
         }
         // A shared mapping without any hope of writing counts as not writable for the file.
@@ -398,9 +400,16 @@ pub(crate) fn map_file(
             offset as c_ulong,
         )
     };
+    // Errors are the last addresses there are.
     let errno = mapped as isize;
     if (-(bindings::MAX_ERRNO as isize)..0).contains(&errno) {
         return Err(Error::from_errno(errno as i32));
     }
     Ok(mapped as usize)
+}
+
+/// Takes away a mapping that [`map_file`] made and nobody knows of yet.
+pub(crate) fn unmap(address: usize, length: usize) {
+    // SAFETY: The kernel checks the range. A failure leaves the mapping, which is harmless.
+    let _ = unsafe { c::vm_munmap(address, length) };
 }

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a store holds: its pages, and what mappings may show of them. The rules are at the head of
+//! [`store`](crate::store), whose lock protects this.
+#![deny(unsafe_code)]
+
+use crate::{
+    page_map::{Owned, PageMap, Shown},
+    status::{Status, ZxResult},
+    sys::{
+        fs::Inode,
+        page::{self, Page},
+        PAGE_SHIFT, PAGE_SIZE,
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::atomic::{Atomic, Relaxed},
+};
+
+/// Owned pages that are this near are protected by one call: a few translations too many cost
+/// less than one more walk.
+const PROTECT_GAP: u64 = 8;
+
+/// What `Store::content` protects.
+pub(crate) struct Content {
+    /// The pages, by page number counted from the family's root.
+    pub(crate) pages: PageMap,
+    /// See `Store::origin`.
+    pub(crate) origin: u64,
+    /// The inode whose mapping knows every mapping of the store; gone with the last VMO.
+    pub(crate) inode: Option<Inode>,
+    /// Whether the page of zeros may be in a page table.
+    pub(crate) zeros_shown: bool,
+    /// Whether there has ever been a mapping. Set before the first fault, and before that nobody
+    /// can have a translation of a page or a pin.
+    pub(crate) mapped: Atomic<bool>,
+}
+
+impl Content {
+    /// Removes all translations of `count` pages from `first` on.
+    pub(crate) fn unmap(&self, first: u64, count: u64) {
+        match &self.inode {
+            Some(inode) if count > 0 && self.mapped.load(Relaxed) => inode.unmap(first, count),
+            _ => {}
+        }
+    }
+
+    /// What the store shows at page `index`.
+    pub(crate) fn get(&self, index: u64) -> Shown<'_> {
+        self.pages.get(self.origin + index)
+    }
+
+    /// See [`PageMap::fill`].
+    pub(crate) fn fill(&self, index: u64) -> Result<Option<&Page>> {
+        self.pages.fill(self.origin + index)
+    }
+
+    /// The page at `index`, owned; see [`PageMap::own`]. Translations of what was there before
+    /// are gone.
+    pub(crate) fn own(&mut self, index: u64) -> Result<&Page> {
+        let key = self.origin + index;
+        if self.pages.own(key)?.replaced {
+            self.unmap(index, 1);
+        }
+        let Owned { page, .. } = self.pages.own(key)?;
+        Ok(page)
+    }
+
+    pub(crate) fn remove(&mut self, first: u64, end: u64) -> Result {
+        self.pages.remove(self.origin + first, self.origin + end)
+    }
+
+    /// The pages that the store shows.
+    pub(crate) fn pages(&self) -> &PageMap {
+        &self.pages
+    }
+}
+
+/// Where a range of bytes meets one page.
+pub(crate) struct Span {
+    /// The page.
+    pub(crate) index: u64,
+    /// First byte in the page.
+    pub(crate) offset: usize,
+    /// Bytes, in the page.
+    pub(crate) length: usize,
+}
+
+impl Span {
+    /// The first piece of `length` bytes from byte `at` on that lies in one page.
+    pub(crate) fn first(at: u64, length: u64) -> Self {
+        let offset = at % PAGE_SIZE;
+        Self {
+            index: at >> PAGE_SHIFT,
+            offset: offset as usize,
+            length: length.min(PAGE_SIZE - offset) as usize,
+        }
+    }
+}
+
+impl Content {
+    /// Removes pages `first..end` and their translations. BAD_STATE, and no change, if one is
+    /// pinned (by FOLL_PIN: DMA).
+    pub(crate) fn release(&mut self, first: u64, end: u64) -> ZxResult {
+        if first >= end {
+            return Ok(());
+        }
+        self.unmap(first, end - first);
+        if self.next_pinned(first, end).is_some() {
+            return Err(Status::BAD_STATE);
+        }
+        Ok(self.remove(first, end)?)
+    }
+
+    /// The page at `index` if it is committed and owned, or can be made so with shared access.
+    pub(crate) fn committed(&self, index: u64) -> Result<Option<&Page>> {
+        match self.get(index) {
+            Shown::Owned(page) => Ok(Some(page)),
+            Shown::Hole if !self.zeros_shown => self.fill(index),
+            _ => Ok(None),
+        }
+    }
+
+    /// Takes write access to the owned pages in `first..end` away from all mappings, by removing
+    /// their translations, and returns those that are in use by something else: a pin, an I/O, a
+    /// copy going on. (Translations of pages that are not owned do not permit writing.)
+    pub(crate) fn protect(&self, first: u64, end: u64) -> Result<KVec<u64>> {
+        if !self.mapped.load(Relaxed) {
+            return Ok(KVec::new());
+        }
+        let mut run = first..first;
+        let mut next = self.owned_from(first, end);
+        while let Some(index) = next {
+            if index > run.end + PROTECT_GAP {
+                self.unmap(run.start, run.end - run.start);
+                run = index..index;
+            }
+            run.end = index + 1;
+            next = self.owned_from(run.end, end);
+        }
+        self.unmap(run.start, run.end - run.start);
+        page::order_references();
+        let mut held = KVec::new();
+        let mut next = self.owned_from(first, end);
+        while let Some(index) = next {
+            if let Shown::Owned(page) = self.get(index) {
+                if page.is_held() {
+                    held.push(index, GFP_KERNEL_ACCOUNT)?;
+                }
+            }
+            next = self.owned_from(index + 1, end);
+        }
+        Ok(held)
+    }
+
+    fn owned_from(&self, first: u64, end: u64) -> Option<u64> {
+        let (key, _) = self.pages.next_owned(self.origin + first)?;
+        let index = key - self.origin;
+        (index < end).then_some(index)
+    }
+
+    /// The pages in `first..end`, in order.
+    fn pages_in(&self, first: u64, end: u64) -> impl Iterator<Item = (u64, &Page)> {
+        let mut from = self.origin + first;
+        core::iter::from_fn(move || {
+            let (key, page) = self.pages.next(from)?;
+            from = key + 1;
+            let index = key - self.origin;
+            (index < end).then_some((index, page))
+        })
+    }
+
+    /// Makes bytes `from..to` read as zero (spec 7.5). Whole pages are given back, unless they
+    /// are pinned; parts of pages are zeroed in place, if there is a page.
+    pub(crate) fn zero(&mut self, from: u64, to: u64) -> ZxResult {
+        if from >= to {
+            return Ok(());
+        }
+        let head = Span::first(from, to - from);
+        if head.length < PAGE_SIZE as usize {
+            self.zero_part(head)?;
+        }
+        let first = from.div_ceil(PAGE_SIZE);
+        let end = to >> PAGE_SHIFT;
+        if first < end {
+            self.zero_pages(first, end)?;
+        }
+        if to % PAGE_SIZE != 0 && end >= first {
+            self.zero_part(Span {
+                index: end,
+                offset: 0,
+                length: (to % PAGE_SIZE) as usize,
+            })?;
+        }
+        Ok(())
+    }
+
+    fn zero_part(&mut self, part: Span) -> ZxResult {
+        if matches!(self.get(part.index), Shown::Hole) {
+            return Ok(());
+        }
+        self.own(part.index)?.zero(part.offset, part.length);
+        Ok(())
+    }
+
+    fn zero_pages(&mut self, first: u64, end: u64) -> ZxResult {
+        self.unmap(first, end - first);
+        let mut from = first;
+        // Pinned pages stay: what has them pinned goes on writing to them.
+        while let Some(pinned) = self.next_pinned(from, end) {
+            self.remove(from, pinned)?;
+            self.own(pinned)?.zero(0, PAGE_SIZE as usize);
+            from = pinned + 1;
+        }
+        Ok(self.remove(from, end)?)
+    }
+
+    fn next_pinned(&self, first: u64, end: u64) -> Option<u64> {
+        self.pages_in(first, end)
+            .find(|(_, page)| page.is_pinned())
+            .map(|(index, _)| index)
+    }
+}
