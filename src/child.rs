@@ -151,7 +151,7 @@ fn make(pin: &FsPin<Vmo>, parent: &Arc<Vmo>, request: &Request) -> ZxResult<Use>
             ..Kind::default()
         };
         let store = store.snapshot(request.offset, request.rounded, request.size)?;
-        return Vmo::new(pin, kind, store, None);
+        return Vmo::with_store(pin, kind, store, None);
     }
     let kind = Kind {
         resizable: parent.is_resizable(),
@@ -162,7 +162,7 @@ fn make(pin: &FsPin<Vmo>, parent: &Arc<Vmo>, request: &Request) -> ZxResult<Use>
         let begin = parent.begin() + request.offset;
         Window::new(begin, request.rounded, request.size)
     });
-    Vmo::new(pin, kind, store.clone(), window)
+    Vmo::with_store(pin, kind, store.clone(), window)
 }
 
 /// The rights of a child's first handle (spec 8.3).

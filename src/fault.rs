@@ -60,13 +60,17 @@ impl Store {
         match content.get(index) {
             Shown::Owned(page) => fault.insert(index, page, true),
             Shown::Shared(page) => fault.insert(index, page, false),
-            Shown::Hole => match ZeroPage::get() {
-                Some(zeros) => {
+            Shown::Hole => {
+                if let Some(zeros) = ZeroPage::get() {
                     content.zeros_shown = true;
-                    fault.insert(index, zeros, false)
+                    return fault.insert(index, zeros, false);
                 }
-                None => FaultResult::OutOfMemory,
-            },
+                // The page of zeros has as many users as it can have.
+                match content.own(index) {
+                    Ok(page) => fault.insert(index, page, true),
+                    Err(error) => failed(error),
+                }
+            }
         }
     }
 }

@@ -182,7 +182,7 @@ impl Vmo {
             pinnable: flags & uapi::ZXVMO_CREATE_PINNABLE != 0,
             ..Kind::default()
         };
-        let vmo = Self::new(pin, kind, Store::new(rounded, size)?, None)?;
+        let vmo = Self::with_store(pin, kind, Store::new(rounded, size)?, None)?;
         let rights = if resizable {
             Rights::DEFAULT_VMO.with(Rights::RESIZE)
         } else {
@@ -193,7 +193,7 @@ impl Vmo {
 
     /// A VMO over `store`, or over a part of it. If the store has an inode
     /// already, somebody else made it, and this VMO is one more user.
-    pub(crate) fn new(
+    pub(crate) fn with_store(
         pin: &FsPin<Self>,
         kind: Kind,
         store: Arc<Store>,

@@ -389,8 +389,8 @@ struct zxvmo_lock_state {
 /*
  * Argument of ZXVMO_IOC_DUPLICATE and _REPLACE: zx_handle_duplicate,
  * zx_handle_replace. REPLACE takes the source handle away whatever its result
- * (but for ZX_ERR_NO_MEMORY): every further call on its file descriptor
- * answers ZX_ERR_BAD_HANDLE (EBADF) until it is closed.
+ * (but for ZX_ERR_NO_MEMORY and ZX_ERR_NO_RESOURCES): every further call on
+ * its file descriptor answers ZX_ERR_BAD_HANDLE (EBADF) until it is closed.
  */
 struct zxvmo_duplicate {
 	__s32 status;

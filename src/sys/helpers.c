@@ -309,6 +309,7 @@ void zx_file_set_mode(struct file *file)
 	 * file is readable or writable, which is not what poll() says here.
 	 */
 	file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE | FMODE_NOWAIT;
+	file->f_flags |= O_LARGEFILE;
 }
 
 bool zx_file_is(const struct file *file,
