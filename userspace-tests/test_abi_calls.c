@@ -123,7 +123,7 @@ TEST(full_table_of_descriptors)
 TEST(addresses_of_map)
 {
 	static const __u64 bad[] = {
-		0x800000000000, 0xffff888000000000, 0x7ffffffff000, ~0ULL & ~(PAGE - 1),
+		0x100000000000000, 0xffff888000000000, 0xfffffffffff000, ~0ULL & ~(PAGE - 1),
 	};
 	int vmo = vmo_create(2 * PAGE, 0);
 	char *place = anon_pages(4, PROT_READ);

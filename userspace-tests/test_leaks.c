@@ -60,7 +60,7 @@ static bool settles(const struct usage *before, struct usage *now, int lives)
 {
 	int tries;
 
-	for (tries = 0; tries < 30; tries++) {
+	for (tries = 0; tries < 100; tries++) {
 		*now = usage();
 		if (now->free_kib > before->free_kib - lives &&
 		    now->slab_kib < before->slab_kib + lives / 2 &&
