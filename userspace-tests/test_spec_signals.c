@@ -4,13 +4,6 @@
 
 #include "zx_test.h"
 
-static zx_signals_t signals_of(zx_handle_t vmo)
-{
-	zx_signals_t observed = 0;
-
-	return zx_object_wait_one(vmo, 0, 0, &observed) == ZX_ERR_TIMED_OUT ? observed : 0;
-}
-
 TEST(spec_089_zero_children)
 {
 	zx_handle_t vmo = new_vmo(PAGE, 0);

@@ -127,6 +127,62 @@ static inline zx_status_t set_content_size(zx_handle_t vmo, uint64_t size)
 				      sizeof(size));
 }
 
+/* The new child, or ZX_HANDLE_INVALID. */
+static inline zx_handle_t new_child(zx_handle_t vmo, uint32_t options, uint64_t offset,
+				    uint64_t size)
+{
+	zx_handle_t child = ZX_HANDLE_INVALID;
+
+	if (zx_vmo_create_child(vmo, options, offset, size, &child))
+		return ZX_HANDLE_INVALID;
+	return child;
+}
+
+static inline zx_handle_t snapshot_of(zx_handle_t vmo, uint64_t offset, uint64_t size)
+{
+	return new_child(vmo, ZX_VMO_CHILD_SNAPSHOT, offset, size);
+}
+
+static inline zx_handle_t slice_of(zx_handle_t vmo, uint64_t offset, uint64_t size)
+{
+	return new_child(vmo, ZX_VMO_CHILD_SLICE, offset, size);
+}
+
+static inline zx_handle_t reference_of(zx_handle_t vmo)
+{
+	return new_child(vmo, ZX_VMO_CHILD_REFERENCE, 0, 0);
+}
+
+/* The status of a try that leaves no child. */
+static inline zx_status_t try_child(zx_handle_t vmo, uint32_t options, uint64_t offset,
+				    uint64_t size)
+{
+	zx_handle_t child = ZX_HANDLE_INVALID;
+	zx_status_t status = zx_vmo_create_child(vmo, options, offset, size, &child);
+
+	if (!status)
+		zx_handle_close(child);
+	return status;
+}
+
+static inline zx_status_t op_range(zx_handle_t vmo, uint32_t op, uint64_t offset,
+				   uint64_t size)
+{
+	return zx_vmo_op_range(vmo, op, offset, size, NULL, 0);
+}
+
+static inline zx_signals_t signals_of(zx_handle_t vmo)
+{
+	zx_signals_t observed = 0;
+
+	return zx_object_wait_one(vmo, 0, 0, &observed) == ZX_ERR_TIMED_OUT ? observed : 0;
+}
+
+static inline bool zero_children(zx_handle_t vmo)
+{
+	return signals_of(vmo) == ZX_VMO_ZERO_CHILDREN;
+}
+
 #define READ_WRITE	(ZX_VM_PERM_READ | ZX_VM_PERM_WRITE)
 
 #endif /* _ZX_TEST_H */
