@@ -236,6 +236,29 @@ static inline int vmo_map(int fd, __u32 options, __u64 offset, __u64 length,
 	return ret;
 }
 
+/* The new handle, or what is wrong as a negative number. */
+static inline int vmo_create_child(int fd, __u32 options, __u64 offset, __u64 size)
+{
+	struct zxvmo_create_child arg = {
+		.options = options, .offset = offset, .size = size,
+	};
+	int ret = zxvmo_call(fd, ZXVMO_IOC_CREATE_CHILD, &arg);
+
+	return ret ? -abs(ret) : arg.handle;
+}
+
+static inline int vmo_snapshot(int fd, __u64 offset, __u64 size)
+{
+	return vmo_create_child(fd, ZX_VMO_CHILD_SNAPSHOT, offset, size);
+}
+
+static inline int vmo_op_range(int fd, __u32 op, __u64 offset, __u64 size)
+{
+	struct zxvmo_op_range arg = { .op = op, .offset = offset, .size = size };
+
+	return zxvmo_call(fd, ZXVMO_IOC_OP_RANGE, &arg);
+}
+
 static inline void *map_shared(int fd, size_t length, int prot)
 {
 	return mmap(NULL, length, prot, MAP_SHARED, fd, 0);
