@@ -5,7 +5,7 @@
 #![deny(unsafe_code)]
 
 use crate::{
-    page_map::{Owned, PageMap, Shown},
+    page_map::{Owned, PageMap, Place, Shown},
     status::{Status, ZxResult},
     sys::{
         fs::Inode,
@@ -40,10 +40,7 @@ pub(crate) struct Content {
 impl Content {
     /// Removes all translations of `count` pages from `first` on.
     pub(crate) fn unmap(&self, first: u64, count: u64) {
-        match &self.inode {
-            Some(inode) if count > 0 && self.mapped.load(Relaxed) => inode.unmap(first, count),
-            _ => {}
-        }
+        unmap(&self.inode, &self.mapped, first, count);
     }
 
     /// What the store shows at page `index`.
@@ -52,19 +49,22 @@ impl Content {
     }
 
     /// See [`PageMap::fill`].
-    pub(crate) fn fill(&self, index: u64) -> Result<Option<&Page>> {
+    pub(crate) fn fill(&self, index: u64) -> Result<Option<(&Page, Place<'_>)>> {
         self.pages.fill(self.origin + index)
     }
 
     /// The page at `index`, owned; see [`PageMap::own`]. Translations of what was there before
     /// are gone.
-    pub(crate) fn own(&mut self, index: u64) -> Result<&Page> {
-        let key = self.origin + index;
-        if self.pages.own(key)?.replaced {
-            self.unmap(index, 1);
+    pub(crate) fn own(&mut self, index: u64) -> Result<(&Page, Place<'_>)> {
+        let Owned {
+            page,
+            place,
+            replaced,
+        } = self.pages.own(self.origin + index)?;
+        if replaced {
+            unmap(&self.inode, &self.mapped, index, 1);
         }
-        let Owned { page, .. } = self.pages.own(key)?;
-        Ok(page)
+        Ok((page, place))
     }
 
     pub(crate) fn remove(&mut self, first: u64, end: u64) -> Result {
@@ -116,46 +116,49 @@ impl Content {
     /// The page at `index` if it is committed and owned, or can be made so with shared access.
     pub(crate) fn committed(&self, index: u64) -> Result<Option<&Page>> {
         match self.get(index) {
-            Shown::Owned(page) => Ok(Some(page)),
-            Shown::Hole if !self.zeros_shown => self.fill(index),
+            Shown::Owned(page, _) => Ok(Some(page)),
+            Shown::Hole if !self.zeros_shown => Ok(self.fill(index)?.map(|(page, _)| page)),
             _ => Ok(None),
         }
     }
 
-    /// Takes write access to the owned pages in `first..end` away from all mappings, by removing
-    /// their translations, and returns those that are in use by something else: a pin, an I/O, a
-    /// copy going on. (Translations of pages that are not owned do not permit writing.)
+    /// Takes the owned pages in `first..end` away from all mappings, and returns those that are in
+    /// use by something else: a pin, an I/O, a copy going on. (Translations of pages that are not
+    /// owned do not permit writing.)
     pub(crate) fn protect(&self, first: u64, end: u64) -> Result<KVec<u64>> {
+        let mut held = KVec::new();
         if !self.mapped.load(Relaxed) {
-            return Ok(KVec::new());
+            return Ok(held);
         }
         let mut run = first..first;
-        let mut next = self.owned_from(first, end);
+        let mut next = self.touched_from(first, end);
         while let Some(index) = next {
             if index > run.end + PROTECT_GAP {
                 self.unmap(run.start, run.end - run.start);
                 run = index..index;
             }
             run.end = index + 1;
-            next = self.owned_from(run.end, end);
+            next = self.touched_from(run.end, end);
         }
         self.unmap(run.start, run.end - run.start);
         page::order_references();
-        let mut held = KVec::new();
-        let mut next = self.owned_from(first, end);
+        let mut next = self.touched_from(first, end);
         while let Some(index) = next {
-            if let Shown::Owned(page) = self.get(index) {
-                if page.is_held() {
+            match self.get(index) {
+                // It may be written to at any time, so it is looked at the next time, too.
+                Shown::Owned(page, _) if page.is_held() => {
                     held.push(index, GFP_KERNEL_ACCOUNT)?;
                 }
+                Shown::Owned(_, place) => place.untouch(),
+                _ => {}
             }
-            next = self.owned_from(index + 1, end);
+            next = self.touched_from(index + 1, end);
         }
         Ok(held)
     }
 
-    fn owned_from(&self, first: u64, end: u64) -> Option<u64> {
-        let (key, _) = self.pages.next_owned(self.origin + first)?;
+    fn touched_from(&self, first: u64, end: u64) -> Option<u64> {
+        let key = self.pages.next_touched(self.origin + first)?;
         let index = key - self.origin;
         (index < end).then_some(index)
     }
@@ -200,7 +203,7 @@ impl Content {
         if matches!(self.get(part.index), Shown::Hole) {
             return Ok(());
         }
-        self.own(part.index)?.zero(part.offset, part.length);
+        self.own(part.index)?.0.zero(part.offset, part.length);
         Ok(())
     }
 
@@ -210,7 +213,7 @@ impl Content {
         // Pinned pages stay: what has them pinned goes on writing to them.
         while let Some(pinned) = self.next_pinned(from, end) {
             self.remove(from, pinned)?;
-            self.own(pinned)?.zero(0, PAGE_SIZE as usize);
+            self.own(pinned)?.0.zero(0, PAGE_SIZE as usize);
             from = pinned + 1;
         }
         Ok(self.remove(from, end)?)
@@ -220,5 +223,12 @@ impl Content {
         self.pages_in(first, end)
             .find(|(_, page)| page.is_pinned())
             .map(|(index, _)| index)
+    }
+}
+
+fn unmap(inode: &Option<Inode>, mapped: &Atomic<bool>, first: u64, count: u64) {
+    match inode {
+        Some(inode) if count > 0 && mapped.load(Relaxed) => inode.unmap(first, count),
+        _ => {}
     }
 }

@@ -6,7 +6,7 @@
 
 use crate::{
     content::Content,
-    page_map::Shown,
+    page_map::{Place, Shown},
     store::Store,
     sys::{
         page::{Page, ZeroPage},
@@ -24,7 +24,17 @@ impl Store {
     /// Enters what the store shows into the page table: for a write the page, made owned; for a
     /// read whatever there is, copying and committing nothing. The mapping ends with the store, or
     /// at byte `limit` if that comes first.
-    pub(crate) fn resolve(&self, fault: &Fault<'_>, write: bool, limit: u64) -> FaultResult {
+    ///
+    /// If nothing was mapped (`missing`), pages near by are entered, too. Not so when a read-only
+    /// page is about to be written: its neighbours would become writable, and the next snapshot
+    /// would have to take them all away again.
+    pub(crate) fn resolve(
+        &self,
+        fault: &Fault<'_>,
+        write: bool,
+        missing: bool,
+        limit: u64,
+    ) -> FaultResult {
         let index = fault.page_index();
         {
             let content = self.read_lock();
@@ -33,17 +43,19 @@ impl Store {
                 return FaultResult::SigBus;
             }
             let entered = match content.get(index) {
-                Shown::Owned(page) => Some(fault.insert(index, page, true)),
+                Shown::Owned(page, place) => Some(enter(fault, index, page, place)),
                 Shown::Shared(page) if !write => Some(fault.insert(index, page, false)),
                 Shown::Hole if write && !content.zeros_shown => match content.fill(index) {
-                    Ok(Some(page)) => return fault.insert(index, page, true),
+                    Ok(Some((page, place))) => return enter(fault, index, page, place),
                     Ok(None) => None,
                     Err(error) => return failed(error),
                 },
                 _ => None,
             };
             if let Some(result) = entered {
-                enter_around(&content, fault, index, end);
+                if missing {
+                    enter_around(&content, fault, index, end);
+                }
                 return result;
             }
         }
@@ -53,12 +65,12 @@ impl Store {
         }
         if write {
             return match content.own(index) {
-                Ok(page) => fault.insert(index, page, true),
+                Ok((page, place)) => enter(fault, index, page, place),
                 Err(error) => failed(error),
             };
         }
         match content.get(index) {
-            Shown::Owned(page) => fault.insert(index, page, true),
+            Shown::Owned(page, place) => enter(fault, index, page, place),
             Shown::Shared(page) => fault.insert(index, page, false),
             Shown::Hole => {
                 if let Some(zeros) = ZeroPage::get() {
@@ -67,7 +79,7 @@ impl Store {
                 }
                 // The page of zeros has as many users as it can have.
                 match content.own(index) {
-                    Ok(page) => fault.insert(index, page, true),
+                    Ok((page, place)) => enter(fault, index, page, place),
                     Err(error) => failed(error),
                 }
             }
@@ -84,15 +96,21 @@ fn enter_around(content: &Content, fault: &Fault<'_>, index: u64, end: u64) {
     let end = window_end.min((index | (AROUND - 1)) + 1).min(end);
     for near in (first..end).filter(|&near| near != index) {
         match content.get(near) {
-            Shown::Owned(page) => enter(fault, near, page, true),
-            Shown::Shared(page) => enter(fault, near, page, false),
+            Shown::Owned(page, place) => {
+                let _ = enter(fault, near, page, place);
+            }
+            Shown::Shared(page) => {
+                let _ = fault.insert(near, page, false);
+            }
             Shown::Hole => {}
         }
     }
 }
 
-fn enter(fault: &Fault<'_>, index: u64, page: &Page, write: bool) {
-    let _ = fault.insert(index, page, write);
+/// Enters an owned page, writable where the mapping is.
+fn enter(fault: &Fault<'_>, index: u64, page: &Page, place: Place<'_>) -> FaultResult {
+    place.touch();
+    fault.insert(index, page, true)
 }
 
 fn failed(error: Error) -> FaultResult {

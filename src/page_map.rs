@@ -29,10 +29,30 @@ use kernel::{
 pub(crate) enum Shown<'a> {
     /// Zeros; no memory.
     Hole,
-    /// A page that only this map can reach.
-    Owned(&'a Page),
+    /// A page that only this map can reach, and where it is.
+    Owned(&'a Page, Place<'a>),
     /// A page that others see too.
     Shared(&'a Page),
+}
+
+/// Where a map has an owned page.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    leaf: &'a Node,
+    at: usize,
+}
+
+impl Place<'_> {
+    /// Notes that the page is about to be entered into a page table: see
+    /// [`PageMap::next_touched`].
+    pub(crate) fn touch(self) {
+        self.leaf.touch(self.at);
+    }
+
+    /// Removes the note.
+    pub(crate) fn untouch(self) {
+        self.leaf.untouch(self.at);
+    }
 }
 
 /// See the head of this file.
@@ -45,6 +65,8 @@ pub(crate) struct PageMap {
 pub(crate) struct Owned<'a> {
     /// The page, now owned.
     pub(crate) page: &'a Page,
+    /// Where it is.
+    pub(crate) place: Place<'a>,
     /// Whether the map shows another page than before. Translations of the old one (or of the
     /// page of zeros) must be removed before the new one is used.
     pub(crate) replaced: bool,
@@ -107,7 +129,10 @@ impl PageMap {
                     shared |= node.is_shared();
                 }
                 Entry::Page(page) if shared || page.sharers() > 1 => return Shown::Shared(page),
-                Entry::Page(page) => return Shown::Owned(page),
+                Entry::Page(page) => {
+                    let at = slot(index, 0);
+                    return Shown::Owned(page, Place { leaf: node, at });
+                }
             }
         }
     }
@@ -115,7 +140,7 @@ impl PageMap {
     /// Makes the hole at `index` an owned page of zeros. If another thread does so at the same
     /// time, both get the same page. `None` if it takes exclusive access: call
     /// [`own`](Self::own) then.
-    pub(crate) fn fill(&self, index: u64) -> Result<Option<&Page>> {
+    pub(crate) fn fill(&self, index: u64) -> Result<Option<(&Page, Place<'_>)>> {
         let Some(root) = self.root.as_ref() else {
             return Ok(None);
         };
@@ -142,16 +167,16 @@ impl PageMap {
         }
     }
 
-    fn fill_slot<'a>(&self, leaf: &'a Node, at: usize) -> Result<Option<&'a Page>> {
+    fn fill_slot<'a>(&self, leaf: &'a Node, at: usize) -> Result<Option<(&'a Page, Place<'a>)>> {
         if let Entry::Page(page) = leaf.entry(at) {
-            return Ok((page.sharers() == 1).then_some(page));
+            return Ok((page.sharers() == 1).then_some((page, Place { leaf, at })));
         }
         let page = PageRef::zeroed()?;
         let (filled, won) = leaf.fill_page(at, page);
         if won {
             self.pages.add(1, Relaxed);
         }
-        Ok(filled)
+        Ok(filled.map(|page| (page, Place { leaf, at })))
     }
 
     /// Makes what is shown at `index` an owned page, copying nodes and the page where they are
@@ -185,7 +210,11 @@ impl PageMap {
             drop(node.replace_page(at, new));
         }
         match node.entry(at) {
-            Entry::Page(page) => Ok(Owned { page, replaced }),
+            Entry::Page(page) => Ok(Owned {
+                page,
+                place: Place { leaf: node, at },
+                replaced,
+            }),
             _ => Err(ENOMEM),
         }
     }
@@ -221,20 +250,7 @@ impl PageMap {
 
     /// The first page at or after `from`, with its number.
     pub(crate) fn next(&self, from: u64) -> Option<(u64, &Page)> {
-        self.find(from, false)
-    }
-
-    /// The first owned page at or after `from`, with its number. Does not look into what is
-    /// shared, so that the cost follows what has been written since the last snapshot.
-    pub(crate) fn next_owned(&self, from: u64) -> Option<(u64, &Page)> {
-        self.find(from, true)
-    }
-
-    fn find(&self, from: u64, owned: bool) -> Option<(u64, &Page)> {
-        fn find(node: &Node, base: u64, from: u64, owned: bool) -> Option<(u64, &Page)> {
-            if owned && node.is_shared() {
-                return None;
-            }
+        fn next(node: &Node, base: u64, from: u64) -> Option<(u64, &Page)> {
             let shift = node.height() * SLOT_BITS;
             let first = if from > base {
                 slot(from, node.height())
@@ -245,17 +261,39 @@ impl PageMap {
                 let base = base + ((at as u64) << shift);
                 match node.entry(at) {
                     Entry::Empty => None,
-                    Entry::Page(page) if owned && page.sharers() > 1 => None,
                     Entry::Page(page) => Some((base, page)),
-                    Entry::Node(child) => find(child, base, from, owned),
+                    Entry::Node(child) => next(child, base, from),
                 }
             })
         }
-        let root = self.root.as_ref()?;
-        if !covers(root, from) {
-            return None;
+        let root = self.root.as_ref().filter(|root| covers(root, from))?;
+        next(root, 0, from)
+    }
+
+    /// The first page number at or after `from` that has been touched and not
+    /// untouched since. Does not look into what is shared: nobody may write there. So the cost follows
+    /// what has been used since the last snapshot.
+    pub(crate) fn next_touched(&self, from: u64) -> Option<u64> {
+        fn next(node: &Node, base: u64, from: u64) -> Option<u64> {
+            if node.is_shared() {
+                return None;
+            }
+            let shift = node.height() * SLOT_BITS;
+            let first = if from > base {
+                slot(from, node.height())
+            } else {
+                0
+            };
+            if node.height() == 0 {
+                return node.next_touched(first).map(|at| base + at as u64);
+            }
+            (first..SLOTS).find_map(|at| match node.entry(at) {
+                Entry::Node(child) => next(child, base + ((at as u64) << shift), from),
+                _ => None,
+            })
         }
-        find(root, 0, from, owned)
+        let root = self.root.as_ref().filter(|root| covers(root, from))?;
+        next(root, 0, from)
     }
 
     /// Removes every page in `first..end`. On error (no memory to copy a shared node at one of

@@ -54,7 +54,7 @@ impl Store {
         self.transfer(offset, end, to, |store, at, length, to| {
             let span = Span::first(at, length);
             Ok(match store.get(span.index) {
-                Shown::Owned(page) | Shown::Shared(page) => {
+                Shown::Owned(page, _) | Shown::Shared(page) => {
                     Step::Moved(page.copy_to(span.offset, span.length, to))
                 }
                 Shown::Hole => Step::Hole(span.length),

@@ -7,6 +7,8 @@
 //! `&mut`; one with more is immutable, and [`NodeRef::make_mut`] first copies its slots (not
 //! what they lead to). Through `&Node` an empty slot can be filled, and nothing else can happen
 //! to a slot: whatever a `&Node` leads to stays there while the borrow lasts.
+//!
+//! Beside each slot of height 0 there is a mark, for pages that page tables may show.
 
 use super::{
     c,
@@ -39,6 +41,7 @@ pub(crate) const NODE_SIZE: usize = core::mem::size_of::<Node>();
 pub(crate) struct Node {
     references: Atomic<u32>,
     height: u32,
+    touched: Atomic<u64>,
     slots: [Atomic<*mut bindings::page>; SLOTS],
 }
 
@@ -154,6 +157,36 @@ impl Node {
         let old = core::mem::replace(self.slots[index % SLOTS].get_mut(), null_mut());
         // SAFETY: As in `replace_page`, with a reference to a node.
         NonNull::new(old).map(|old| unsafe { NodeRef::from_raw(old.cast()) })
+    }
+
+    /// Marks slot `index` of a node of height 0: its page has been entered into a page table.
+    pub(crate) fn touch(&self, index: usize) {
+        let bit = 1 << (index % SLOTS);
+        let mut touched = self.touched.load(Relaxed);
+        while touched & bit == 0 {
+            match self.touched.cmpxchg(touched, touched | bit, Relaxed) {
+                Ok(_) => return,
+                Err(now) => touched = now,
+            }
+        }
+    }
+
+    /// The first marked slot at or after `index`.
+    pub(crate) fn next_touched(&self, index: usize) -> Option<usize> {
+        let touched = self.touched.load(Relaxed) & u64::MAX.checked_shl(index as u32)?;
+        (touched != 0).then(|| touched.trailing_zeros() as usize)
+    }
+
+    /// Removes the mark of slot `index`. Nodes are copied without marks, too.
+    pub(crate) fn untouch(&self, index: usize) {
+        let bit = 1 << (index % SLOTS);
+        let mut touched = self.touched.load(Relaxed);
+        while touched & bit != 0 {
+            match self.touched.cmpxchg(touched, touched & !bit, Relaxed) {
+                Ok(_) => return,
+                Err(now) => touched = now,
+            }
+        }
     }
 
     /// Whether every slot is empty.
