@@ -16,6 +16,9 @@ _Static_assert(sizeof(struct zxvmo_query) == 24, "layout of zxvmo_query");
 _Static_assert(sizeof(struct zxvmo_create) == 24, "layout of zxvmo_create");
 _Static_assert(sizeof(struct zxvmo_transfer) == 32, "layout of zxvmo_transfer");
 _Static_assert(sizeof(struct zxvmo_size) == 16, "layout of zxvmo_size");
+_Static_assert(sizeof(struct zxvmo_create_child) == 32, "layout of zxvmo_create_child");
+_Static_assert(sizeof(struct zxvmo_op_range) == 40, "layout of zxvmo_op_range");
+_Static_assert(sizeof(struct zxvmo_lock_state) == 32, "layout of zxvmo_lock_state");
 _Static_assert(sizeof(struct zxvmo_duplicate) == 16, "layout of zxvmo_duplicate");
 _Static_assert(sizeof(struct zxvmo_get_info) == 40, "layout of zxvmo_get_info");
 _Static_assert(sizeof(struct zxvmo_property) == 24, "layout of zxvmo_property");
@@ -36,6 +39,8 @@ union any_arg {
 	struct zxvmo_create create;
 	struct zxvmo_transfer transfer;
 	struct zxvmo_size size;
+	struct zxvmo_create_child create_child;
+	struct zxvmo_op_range op_range;
 	struct zxvmo_duplicate duplicate;
 	struct zxvmo_get_info get_info;
 	struct zxvmo_property property;
@@ -72,6 +77,11 @@ static const struct {
 	{ "set_stream_size", ZXVMO_IOC_SET_STREAM_SIZE, false,
 	  offsetof(struct zxvmo_size, reserved),
 	  { .size = { .size = PAGE } } },
+	{ "create_child", ZXVMO_IOC_CREATE_CHILD, false,
+	  offsetof(struct zxvmo_create_child, reserved),
+	  { .create_child = { .options = ZX_VMO_CHILD_SNAPSHOT, .size = PAGE } } },
+	{ "op_range", ZXVMO_IOC_OP_RANGE, false, -1,
+	  { .op_range = { .op = ZX_VMO_OP_COMMIT, .size = PAGE } } },
 	{ "map", ZXVMO_IOC_MAP, false, -1,
 	  { .map = { .options = ZX_VM_PERM_READ, .length = PAGE } } },
 	{ "duplicate", ZXVMO_IOC_DUPLICATE, false,
@@ -385,6 +395,8 @@ TEST(random_arguments)
 			TH_LOG("call %s in round %u", calls[i].name, round);
 		if (arg.create.status == ZX_OK && command == ZXVMO_IOC_CREATE)
 			close(arg.create.handle);
+		else if (arg.create_child.status == ZX_OK && command == ZXVMO_IOC_CREATE_CHILD)
+			close(arg.create_child.handle);
 		else if (arg.duplicate.status == ZX_OK &&
 			 (command == ZXVMO_IOC_DUPLICATE || command == ZXVMO_IOC_REPLACE))
 			close(arg.duplicate.handle);

@@ -3,50 +3,17 @@
  * Pages are charged to the memory cgroup of the process that touches them, and
  * a cgroup that has no more hurts nobody outside it.
  */
-#include <sys/mount.h>
-
+#include "cgroup_test.h"
 #include "zxvmo_test.h"
 
-#define ROOT	"/sys/fs/cgroup"
 #define MIB	(1UL << 20)
 #define LIMIT	(24 * MIB)
-
-static bool write_file(const char *dir, const char *name, const char *value)
-{
-	char path[256];
-	bool ok;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	fd = open(path, O_WRONLY);
-	ok = write(fd, value, strlen(value)) == (ssize_t)strlen(value);
-	close(fd);
-	return ok;
-}
-
-static unsigned long read_number(const char *dir, const char *name, const char *key)
-{
-	char path[256], value[64];
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	return proc_value(path, key, value, sizeof(value)) ? strtoul(value, NULL, 0) : 0;
-}
 
 FIXTURE(memcg) {
 	char dir[128];
 	int fd;			/* a VMO made outside the cgroup */
 	int bystander;		/* another, touched outside only */
 };
-
-static bool make_group(char *dir, size_t size)
-{
-	if (access(ROOT "/cgroup.controllers", R_OK) &&
-	    mount("none", ROOT, "cgroup2", 0, NULL))
-		return false;
-	write_file(ROOT, "cgroup.subtree_control", "+memory");
-	snprintf(dir, size, ROOT "/zxvmo-test-%d", getpid());
-	return !mkdir(dir, 0700);
-}
 
 FIXTURE_SETUP(memcg)
 {
@@ -155,7 +122,7 @@ TEST_F(memcg, reading_costs_nothing)
 	EXPECT_TRUE(all_bytes(at, 0, job.bytes));
 	EXPECT_EQ(0, vmo_info(self->fd).committed_bytes);
 	EXPECT_GE(before + SLACK, read_number(self->dir, "memory.current", ""));
-	ASSERT_TRUE(write_file(ROOT, "cgroup.procs", "0"));
+	ASSERT_TRUE(write_file(CGROUPS, "cgroup.procs", "0"));
 }
 
 static void out_of_memory(struct __test_metadata *_metadata, const char *dir, int fd,
