@@ -59,6 +59,8 @@ impl Place<'_> {
 pub(crate) struct PageMap {
     root: Option<NodeRef>,
     pages: Atomic<u64>,
+    /// What new pages are made for: the id of the store.
+    owner: u64,
 }
 
 /// Result of [`PageMap::own`].
@@ -86,11 +88,12 @@ fn covers(node: &Node, index: u64) -> bool {
 }
 
 impl PageMap {
-    /// An empty map.
-    pub(crate) fn new() -> Self {
+    /// An empty map of the store with the id `owner`.
+    pub(crate) fn new(owner: u64) -> Self {
         Self {
             root: None,
             pages: Atomic::new(0),
+            owner,
         }
     }
 
@@ -171,7 +174,7 @@ impl PageMap {
         if let Entry::Page(page) = leaf.entry(at) {
             return Ok((page.sharers() == 1).then_some((page, Place { leaf, at })));
         }
-        let page = PageRef::zeroed()?;
+        let page = PageRef::zeroed(self.owner)?;
         let (filled, won) = leaf.fill_page(at, page);
         if won {
             self.pages.add(1, Relaxed);
@@ -197,10 +200,10 @@ impl PageMap {
         let at = slot(index, 0);
         let new = match node.entry(at) {
             Entry::Page(page) if page.sharers() == 1 => None,
-            Entry::Page(page) => Some(PageRef::copy_of(page)?),
+            Entry::Page(page) => Some(PageRef::copy_of(page, self.owner)?),
             _ => {
                 self.pages.add(1, Relaxed);
-                Some(PageRef::zeroed().inspect_err(|_| {
+                Some(PageRef::zeroed(self.owner).inspect_err(|_| {
                     self.pages.fetch_sub(1, Relaxed);
                 })?)
             }
@@ -326,15 +329,16 @@ impl PageMap {
         Ok(())
     }
 
-    /// A map that shows what this one shows in `first..end`, sharing pages and nodes. Costs
-    /// nothing but a reference if that is everything.
-    pub(crate) fn share(&mut self, first: u64, end: u64) -> Result<Self> {
+    /// A map, of the store with the id `owner`, that shows what this one shows in `first..end`,
+    /// sharing pages and nodes. Costs nothing but a reference if that is everything.
+    pub(crate) fn share(&mut self, first: u64, end: u64, owner: u64) -> Result<Self> {
         let Some(root) = &self.root else {
-            return Ok(Self::new());
+            return Ok(Self::new(owner));
         };
         let mut shared = Self {
             root: Some(root.share()),
             pages: Atomic::new(self.len()),
+            owner,
         };
         let before = self.next(0).is_some_and(|(index, _)| index < first);
         let behind = self.next(end).is_some();

@@ -64,10 +64,17 @@ pub(crate) struct Store {
 impl Store {
     /// An empty store of `size` bytes, a multiple of the page size.
     pub(crate) fn new(size: u64, stream_size: u64) -> Result<Arc<Self>> {
-        Self::with_pages(size, stream_size, PageMap::new(), 0)
+        let id = NEXT_ID.fetch_add(1, Relaxed);
+        Self::with_pages(id, size, stream_size, PageMap::new(id), 0)
     }
 
-    fn with_pages(size: u64, stream_size: u64, pages: PageMap, origin: u64) -> Result<Arc<Self>> {
+    fn with_pages(
+        id: u64,
+        size: u64,
+        stream_size: u64,
+        pages: PageMap,
+        origin: u64,
+    ) -> Result<Arc<Self>> {
         let content = Content {
             pages,
             origin,
@@ -78,7 +85,7 @@ impl Store {
         Arc::pin_init(
             pin_init!(Self {
                 content <- RwSem::new(content, c"zxvmo_store", static_lock_class!()),
-                id: NEXT_ID.fetch_add(1, Relaxed),
+                id,
                 size: Atomic::new(size),
                 stream_size: Atomic::new(stream_size),
                 origin,
@@ -147,7 +154,7 @@ impl Store {
     pub(crate) fn retire(&self) {
         let (pages, inode) = {
             let mut content = self.content.write();
-            let pages = core::mem::replace(&mut content.pages, PageMap::new());
+            let pages = core::mem::replace(&mut content.pages, PageMap::new(self.id));
             (pages, content.inode.take())
         };
         drop(pages);
@@ -182,11 +189,13 @@ impl Store {
         let end = first + (size >> PAGE_SHIFT).min(self.page_count() - first);
         let held = content.protect(first, end)?;
         let origin = self.origin;
-        let mut pages = content.pages.share(origin + first, origin + end)?;
+        let id = NEXT_ID.fetch_add(1, Relaxed);
+        let mut pages = content.pages.share(origin + first, origin + end, id)?;
         for index in held {
             pages.own(origin + index)?;
         }
         Ok(Self::with_pages(
+            id,
             size,
             stream_size,
             pages,

@@ -24,7 +24,9 @@
  * backing device.
  *
  * The index is a number that no other page has or ever had: a futex waiter
- * stays queued under the key of its page after the page is freed.
+ * stays queued under the key of its page after the page is freed. Who the
+ * number was given to, the owner, is kept in a member that only pages on an
+ * LRU list use otherwise; see zx_page_hand_over().
  */
 static struct super_block page_identity_super;
 static struct inode page_identity;
@@ -55,7 +57,13 @@ void zx_page_identity_init(void)
 	mapping_set_unevictable(&page_identity.i_data);
 }
 
-struct page *zx_page_alloc(bool zero)
+static u64 *page_owner(struct folio *folio)
+{
+	BUILD_BUG_ON(sizeof(folio->lru.prev) != sizeof(u64));
+	return (u64 *)&folio->lru.prev;
+}
+
+struct page *zx_page_alloc(bool zero, u64 owner)
 {
 	gfp_t gfp = GFP_HIGHUSER | ZX_C_GFP_FALLIBLE;
 	struct folio *folio = folio_alloc(zero ? gfp | __GFP_ZERO : gfp, 0);
@@ -65,7 +73,25 @@ struct page *zx_page_alloc(bool zero)
 	folio->mapping = &page_identity.i_data;
 	folio->index = next_page_index();
 	folio->private = (void *)1UL;
+	*page_owner(folio) = owner;
 	return &folio->page;
+}
+
+/*
+ * Whoever waits on a futex in a page of the owner's goes on waiting when the
+ * owner gets a copy of it, for a page that is shared now and to be written. So
+ * the copy takes the number, and the old page, which others still show, gets
+ * another one. Only the owner does this to a page, under its lock.
+ */
+void zx_page_hand_over(struct page *to, struct page *from, u64 owner)
+{
+	struct folio *old = page_folio(from);
+
+	if (*page_owner(old) != owner)
+		return;
+	page_folio(to)->index = old->index;
+	WRITE_ONCE(old->index, next_page_index());
+	*page_owner(old) = 0;
 }
 
 void zx_page_free(struct page *page)

@@ -24,7 +24,7 @@
 #include <linux/wait.h>
 
 /* Pages: every one that zx_page_alloc() returned belongs to the module. */
-struct page *zx_page_alloc(bool zero);
+struct page *zx_page_alloc(bool zero, u64 owner);
 void zx_page_free(struct page *page);
 void zx_page_share(struct page *page);
 bool zx_page_unshare(struct page *page);
@@ -32,6 +32,7 @@ unsigned long zx_page_sharers(const struct page *page);
 int zx_page_ref_count(const struct page *page);
 bool zx_page_pinned(struct page *page);
 int zx_page_copy(struct page *to, struct page *from);
+void zx_page_hand_over(struct page *to, struct page *from, u64 owner);
 void zx_page_zero(struct page *page, size_t offset, size_t length);
 size_t zx_page_copy_to_iter(struct page *page, size_t offset, size_t length,
 			    struct iov_iter *to);

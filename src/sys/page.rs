@@ -138,23 +138,26 @@ unsafe impl Send for PageRef {}
 unsafe impl Sync for PageRef {}
 
 impl PageRef {
-    /// Allocates a zeroed page, charged to the current memory control group.
-    pub(crate) fn zeroed() -> Result<Self> {
-        Self::alloc(Fill::Zero)
+    /// Allocates a zeroed page, charged to the current memory control group, for `owner`.
+    pub(crate) fn zeroed(owner: u64) -> Result<Self> {
+        Self::alloc(Fill::Zero, owner)
     }
 
-    /// Allocates a page and copies `from` into it. Fails with `EHWPOISON` where the memory of
-    /// `from` has gone bad.
-    pub(crate) fn copy_of(from: &Page) -> Result<Self> {
-        let page = Self::alloc(Fill::Copy)?;
+    /// Allocates a page for `owner`, and copies `from` into it. If `from` was made for the same
+    /// owner, the copy takes its place for those who wait on futexes. Fails with `EHWPOISON` where
+    /// the memory of `from` has gone bad.
+    pub(crate) fn copy_of(from: &Page, owner: u64) -> Result<Self> {
+        let page = Self::alloc(Fill::Copy, owner)?;
         // SAFETY: Both are pages of ours, one page long.
         kernel::error::to_result(unsafe { c::zx_page_copy(page.as_raw(), from.as_raw()) })?;
+        // SAFETY: As above; calls for one owner are made under its lock.
+        unsafe { c::zx_page_hand_over(page.as_raw(), from.as_raw(), owner) };
         Ok(page)
     }
 
-    fn alloc(fill: Fill) -> Result<Self> {
+    fn alloc(fill: Fill, owner: u64) -> Result<Self> {
         // SAFETY: May sleep, as all callers can.
-        let page = unsafe { c::zx_page_alloc(fill == Fill::Zero) };
+        let page = unsafe { c::zx_page_alloc(fill == Fill::Zero, owner) };
         // INVARIANT: A new page has one sharer, which is ours.
         Ok(Self(NonNull::new(page).ok_or(ENOMEM)?))
     }
@@ -216,7 +219,7 @@ impl ZeroPage {
     pub(crate) fn new() -> Result<Self> {
         // SAFETY: Runs once, before the first page is made.
         unsafe { c::zx_page_identity_init() };
-        ZEROS.store(PageRef::zeroed()?.into_raw().as_ptr(), Relaxed);
+        ZEROS.store(PageRef::zeroed(0)?.into_raw().as_ptr(), Relaxed);
         Ok(Self(()))
     }
 
