@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Running sequences, each in a process of its own, and making them shorter. */
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "model.h"
+
+#define SECONDS_PER_RUN	120
+
+struct run *shared;
+
+/* What the process wrote down, and how it ended. */
+static bool outcome(pid_t pid)
+{
+	int status;
+
+	if (pid < 0 || waitpid(pid, &status, 0) != pid) {
+		perror("fork");
+		exit(2);
+	}
+	if (shared->failed || (WIFEXITED(status) && !WEXITSTATUS(status)))
+		return !shared->failed;
+	shared->failed = true;
+	snprintf(shared->what, sizeof(shared->what), "end %d", status);
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+		snprintf(shared->message, sizeof(shared->message), "it did not end");
+	else
+		snprintf(shared->message, sizeof(shared->message),
+			 "the process ended with status %#x", status);
+	return false;
+}
+
+static pid_t start(void)
+{
+	pid_t pid;
+
+	if (!shared) {
+		shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+			      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		if (shared == MAP_FAILED) {
+			perror("mmap");
+			exit(2);
+		}
+	}
+	shared->failed = false;
+	shared->count = 0;
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		alarm(SECONDS_PER_RUN);
+		prepare_check();
+	}
+	return pid;
+}
+
+/* A new family and random operations; false, and more in shared, if it fails. */
+bool run_random(u64 seed, unsigned int count)
+{
+	pid_t pid = start();
+
+	if (!pid) {
+		seed_random(seed);
+		while (shared->count < count) {
+			shared->ops[shared->count] = random_op();
+			apply(&shared->ops[shared->count++]);
+			check_all(true);
+		}
+		_exit(0);
+	}
+	return outcome(pid);
+}
+
+/* The same with operations that are known; result may be NULL. */
+bool run_ops(const struct op *ops, unsigned int count, struct run *result)
+{
+	pid_t pid = start();
+	bool good;
+
+	if (!pid) {
+		while (shared->count < count) {
+			shared->ops[shared->count] = ops[shared->count];
+			apply(&shared->ops[shared->count++]);
+			check_all(true);
+		}
+		_exit(0);
+	}
+	good = outcome(pid);
+	if (result)
+		*result = *shared;
+	return good;
+}
+
+/* Whether it still fails in the same way; then it is what is left. */
+static bool still_fails(struct run *run, const struct op *ops, unsigned int count)
+{
+	static struct run result;
+
+	if (run_ops(ops, count, &result) || strcmp(result.what, run->what))
+		return false;
+	*run = result;
+	return true;
+}
+
+/* Without some of the operations. */
+static bool cut(struct run *run, unsigned int first, unsigned int count)
+{
+	static struct op ops[MAX_OPS];
+	unsigned int end = first + count;
+
+	if (end > run->count)
+		end = run->count;
+	memcpy(ops, run->ops, first * sizeof(*ops));
+	memcpy(ops + first, run->ops + end, (run->count - end) * sizeof(*ops));
+	return still_fails(run, ops, run->count - (end - first));
+}
+
+/* With a plainer number in one place. */
+static bool simplify(struct run *run, unsigned int i, unsigned int arg, u64 value)
+{
+	static struct op ops[MAX_OPS];
+
+	if (run->ops[i].arg[arg] == value)
+		return false;
+	memcpy(ops, run->ops, run->count * sizeof(*ops));
+	ops[i].arg[arg] = value;
+	return still_fails(run, ops, run->count);
+}
+
+/* Delta debugging: ever smaller parts are left out while it fails as before. */
+void shrink(struct run *run)
+{
+	unsigned int part = run->count / 2, i, arg;
+	bool less = true;
+
+	while (part && less) {
+		less = false;
+		for (i = 0; i < run->count;) {
+			if (run->count > 1 && cut(run, i, part))
+				less = true;
+			else
+				i += part;
+		}
+		if (part > 1) {
+			part /= 2;
+			less = true;
+		}
+	}
+	for (i = 0; i < run->count; i++)
+		for (arg = 1; i < run->count && arg < OP_ARGS; arg++)
+			if (!simplify(run, i, arg, 0))
+				simplify(run, i, arg, run->ops[i].arg[arg] & ~(PAGE - 1));
+}
