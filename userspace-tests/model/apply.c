@@ -241,7 +241,7 @@ void apply(const struct op *op)
 	/* The root region has other rules. */
 	if (arg[0] == SLOT_VMAR &&
 	    (op->kind == OP_DUPLICATE || op->kind == OP_REPLACE || op->kind == OP_CLOSE ||
-	     op->kind >= OP_GET_PROPERTY))
+	     (op->kind >= OP_GET_PROPERTY && op->kind <= OP_INFO)))
 		return;
 	switch (op->kind) {
 	case OP_CREATE:
@@ -300,5 +300,11 @@ void apply(const struct op *op)
 		return do_wait(arg[0], arg[1], arg[2]);
 	case OP_INFO:
 		return do_info(arg[0], arg[1], arg[2]);
+	case OP_PRIVATE:
+		return do_private(arg[0], arg[1], arg[2], arg[3]);
+	case OP_COPY_IN:
+	case OP_COPY_OUT:
+		return do_copy(arg[0], arg[1], arg[2], arg[3], arg[4],
+			       op->kind == OP_COPY_OUT);
 	}
 }

@@ -148,6 +148,8 @@ static void check_charge(const struct object *object, const zx_info_vmo_t *info)
 	same("committed_change_events", 0, info->committed_change_events);
 	if (object->kind == ORIGINAL && !object->store->used)
 		same("metadata_bytes", 0, info->metadata_bytes);
+	if (charge.committed && !info->metadata_bytes)
+		differs("metadata_bytes", "metadata_bytes: 0 with pages");
 }
 
 static void check_info(const struct slot *slot)

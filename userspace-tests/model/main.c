@@ -9,7 +9,8 @@
  * is made short and printed so that --replay takes it. ZXVMO_MODEL_SECONDS and
  * ZXVMO_MODEL_SEED are used where there is no option. --break N has the model
  * break a rule on purpose (1: resizing does not clear the last page, 2: children
- * of what is destroyed get no new parent, 3: DECOMMIT works with relatives).
+ * of what is destroyed get no new parent, 3: DECOMMIT works with relatives,
+ * 4: stores to a private view reach the VMO).
  */
 #include <getopt.h>
 #include <time.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Mappings and accesses through them, in both families. */
 #include <signal.h>
+#include <sys/mman.h>
 
 #include "model.h"
 
@@ -30,7 +31,7 @@ void do_map(u64 slot, u64 number, u32 options, u64 place, u64 offset, u64 len)
 	map->bounded = options & ZX_VM_FAULT_BEYOND_STREAM_SIZE;
 	map->max = slots[slot].rights >> 2 & 7;
 	for (i = 0; i < round_up(len) / PAGE; i++)
-		map->pages[i] = (struct map_page){ true, !i, map_prot(options) };
+		map->pages[i] = (struct map_page){ true, !i, map_prot(options), NULL, false };
 	map->object->areas++;
 }
 
@@ -59,13 +60,19 @@ void do_unmap(u64 number, u64 first, u64 count)
 {
 	struct map *map = &maps[number % MAPS];
 	struct object *object = map->object;
+	u64 i;
 
 	if (!all_mapped(map, first, count))
 		return;
-	same_status("unmap", ZX_OK,
-		    zx_vmar_unmap(zx_vmar_root_self(), (zx_vaddr_t)map->at + first * PAGE,
-				  count * PAGE));
+	if (map->private)
+		munmap(map->at + first * PAGE, count * PAGE);
+	else
+		same_status("unmap", ZX_OK,
+			    zx_vmar_unmap(zx_vmar_root_self(), (zx_vaddr_t)map->at + first * PAGE,
+					  count * PAGE));
 	object->areas -= areas_of(map);
+	for (i = first; i < first + count; i++)
+		free(map->pages[i].copy);
 	memset(&map->pages[first], 0, count * sizeof(map->pages[0]));
 	if (first + count < MAP_PAGES)
 		map->pages[first + count].first = true;
@@ -83,7 +90,7 @@ void do_protect(u64 number, u32 options, u64 first, u64 count)
 	zx_status_t want = ZX_OK;
 	u64 end = first + count, i;
 
-	if (!all_mapped(map, first, count))
+	if (!all_mapped(map, first, count) || map->private)
 		return;
 	if (prot & ~ZX_VM_PERM_READ && !(prot & ZX_VM_PERM_READ))
 		want = ZX_ERR_INVALID_ARGS;
@@ -117,20 +124,53 @@ static int want_access(const struct map *map, u64 page, u32 prot)
 	return map->offset + page * PAGE < end ? 0 : SIGBUS;
 }
 
-void do_load(u64 number, u64 page)
+/* What a load shows. */
+static void expect_page(const struct map *map, u64 page)
 {
-	struct map *map = &maps[number % MAPS];
-	int want;
+	if (map->pages[page].copy)
+		memcpy(expected, map->pages[page].copy, PAGE);
+	else
+		expect_bytes(map->object, map->offset + page * PAGE, PAGE);
+}
 
-	if (!all_mapped(map, page, 1))
+static void load_page(const struct map *map, u64 page)
+{
+	int want = want_access(map, page, ZX_VM_PERM_READ);
+
+	if (map->pages[page].unknown)
 		return;
-	want = want_access(map, page, ZX_VM_PERM_READ);
 	same("signal of a load", want, load_bytes(buffer, map->at + page * PAGE, PAGE));
 	if (want)
 		return;
-	expect_bytes(map->object, map->offset + page * PAGE, PAGE);
+	expect_page(map, page);
 	if (memcmp(buffer, expected, PAGE))
-		differs("mapped contents", "other bytes than in the model");
+		differs("mapped contents", "page %llu: other bytes than in the model",
+			(unsigned long long)page);
+}
+
+/* One page, or all. */
+void do_load(u64 number, u64 page)
+{
+	struct map *map = &maps[number % MAPS];
+	u64 i;
+
+	for (i = 0; i < MAP_PAGES; i++)
+		if ((page >= MAP_PAGES || page == i) && all_mapped(map, i, 1))
+			load_page(map, i);
+}
+
+static void store_private(struct map *map, u64 offset, const u8 *from, u64 len)
+{
+	struct map_page *page = &map->pages[offset / PAGE];
+
+	if (!page->copy) {
+		expect_page(map, offset / PAGE);
+		page->copy = malloc(PAGE);
+		if (!page->copy)
+			abort();
+		memcpy(page->copy, expected, PAGE);
+	}
+	memcpy(page->copy + offset % PAGE, from, len);
 }
 
 void do_store(u64 number, u64 offset, u64 value)
@@ -139,7 +179,7 @@ void do_store(u64 number, u64 offset, u64 value)
 	u64 len = PAGE - offset % PAGE, page = offset / PAGE;
 	int want;
 
-	if (!all_mapped(map, page, 1))
+	if (!all_mapped(map, page, 1) || map->pages[page].unknown)
 		return;
 	want = want_access(map, page, ZX_VM_PERM_READ | ZX_VM_PERM_WRITE);
 	if (!want && !has_room(map->object, map->offset + offset, 1))
@@ -148,6 +188,125 @@ void do_store(u64 number, u64 offset, u64 value)
 		len = 8;
 	fill(buffer, len, value);
 	same("signal of a store", want, store_bytes(map->at + offset, buffer, len));
-	if (!want)
+	if (want)
+		return;
+	if (map->private && broken_rule != 4)
+		store_private(map, offset, buffer, len);
+	else
 		write_model(map->object, map->offset + offset, buffer, len);
+}
+
+/* The descriptor behind a handle, found by what the system says of it. */
+static int descriptor_of(const struct slot *slot)
+{
+	u64 koid, rights;
+	char path[64], line[128];
+	FILE *file;
+	int fd;
+
+	for (fd = 3; fd < 256; fd++) {
+		snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+		file = fopen(path, "re");
+		if (!file)
+			continue;
+		koid = 0;
+		rights = -1ULL;
+		while (fgets(line, sizeof(line), file)) {
+			if (!strncmp(line, "zxvmo-koid:", 11))
+				koid = strtoull(line + 11, NULL, 10);
+			else if (!strncmp(line, "zxvmo-rights:", 13))
+				rights = strtoull(line + 13, NULL, 16);
+		}
+		fclose(file);
+		if (koid == slot->object->koid && rights == slot->rights)
+			return fd;
+	}
+	return -1;
+}
+
+/*
+ * A view of Linux: pages show what the VMO has until they are written, then a
+ * copy that no call on the VMO changes (docs/deviations.md).
+ */
+void do_private(u64 slot, u64 number, u64 offset, u64 len)
+{
+	struct map *map = &maps[number % MAPS];
+	u64 i;
+	void *at;
+	int fd;
+
+	if (map->object || want_vmo(slot, ZX_RIGHT_MAP | ZX_RIGHT_READ))
+		return;
+	if (!len || len > MAP_PAGES * PAGE || offset % PAGE || offset > 1ULL << 62)
+		return;
+	fd = descriptor_of(&slots[slot]);
+	if (fd < 0)
+		differs("descriptor", "no descriptor of the handle in /proc/self/fdinfo");
+	at = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, offset);
+	if (at == MAP_FAILED)
+		differs("private", "mmap(MAP_PRIVATE): %m");
+	*map = (struct map){ .object = slots[slot].object, .at = at, .offset = offset };
+	map->private = true;
+	for (i = 0; i < round_up(len) / PAGE; i++)
+		map->pages[i] = (struct map_page){
+			true, !i, ZX_VM_PERM_READ | ZX_VM_PERM_WRITE, NULL, false
+		};
+	map->object->areas++;
+}
+
+/* What becomes of private copies beyond the end is left open. */
+void note_ends(void)
+{
+	unsigned int i, page;
+
+	for (i = 0; i < MAPS; i++) {
+		if (!maps[i].object || !maps[i].private)
+			continue;
+		for (page = 0; page < MAP_PAGES; page++)
+			if (maps[i].pages[page].copy &&
+			    maps[i].offset + page * PAGE >= size_of(maps[i].object))
+				maps[i].pages[page].unknown = true;
+	}
+}
+
+static bool overlap(u64 a, u64 b, u64 size)
+{
+	return a < b + size && b < a + size;
+}
+
+/*
+ * A read into a mapping (out), or a write from one: the buffer may be of the
+ * same VMO or of a relative (4.1). Only buffers are tried that are good.
+ */
+void do_copy(u64 slot, u64 number, u64 at, u64 offset, u64 size, bool out)
+{
+	zx_status_t want = want_transfer(slot, out ? ZX_RIGHT_READ : ZX_RIGHT_WRITE, offset, size);
+	struct map *map = &maps[number % MAPS];
+	struct object *object;
+	zx_status_t seen;
+	u64 i;
+
+	if (want || !map->object || map->private || !size || !in_range(at, size, BUFFER))
+		return;
+	object = slots[slot].object;
+	if (object->store == map->object->store &&
+	    overlap(object->offset + offset, map->object->offset + map->offset + at, size))
+		return;
+	for (i = at / PAGE; i <= (at + size - 1) / PAGE; i++)
+		if (!map->pages[i].mapped ||
+		    want_access(map, i, out ? ZX_VM_PERM_WRITE : ZX_VM_PERM_READ))
+			return;
+	if (!has_room(out ? map->object : object, out ? map->offset + at : offset, size))
+		return;
+	if (out) {
+		seen = zx_vmo_read(real(slot), map->at + at, offset, size);
+		same_status("read into a mapping", want, seen);
+		expect_bytes(object, offset, size);
+		write_model(map->object, map->offset + at, expected, size);
+	} else {
+		seen = zx_vmo_write(real(slot), map->at + at, offset, size);
+		same_status("write from a mapping", want, seen);
+		expect_bytes(map->object, map->offset + at, size);
+		write_model(object, offset, expected, size);
+	}
 }

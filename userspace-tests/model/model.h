@@ -91,6 +91,8 @@ struct map_page {
 	bool mapped;
 	bool first;			/* of an area */
 	u8 prot;			/* ZX_VM_PERM_* */
+	u8 *copy;			/* a private page that was written */
+	bool unknown;			/* a private one, once beyond the end */
 };
 
 struct map {
@@ -98,6 +100,7 @@ struct map {
 	u8 *at;
 	u64 offset;
 	bool bounded;			/* by the stream size */
+	bool private;			/* MAP_PRIVATE */
 	u8 max;				/* permissions it can get */
 	struct map_page pages[MAP_PAGES];
 };
@@ -155,7 +158,8 @@ enum op_kind {
 	OP_CREATE, OP_CHILD, OP_READ, OP_WRITE, OP_GET_SIZE, OP_GET_STREAM,
 	OP_SET_SIZE, OP_SET_STREAM, OP_RANGE, OP_DUPLICATE, OP_REPLACE, OP_CLOSE,
 	OP_MAP, OP_UNMAP, OP_PROTECT, OP_LOAD, OP_STORE, OP_GET_PROPERTY,
-	OP_SET_PROPERTY, OP_SIGNAL, OP_WAIT, OP_INFO, OP_KINDS
+	OP_SET_PROPERTY, OP_SIGNAL, OP_WAIT, OP_INFO, OP_PRIVATE, OP_COPY_IN,
+	OP_COPY_OUT, OP_KINDS
 };
 
 #define OP_ARGS		6
@@ -201,6 +205,9 @@ void do_unmap(u64 number, u64 first, u64 count);
 void do_protect(u64 number, u32 options, u64 first, u64 count);
 void do_load(u64 number, u64 page);
 void do_store(u64 number, u64 offset, u64 value);
+void do_private(u64 slot, u64 number, u64 offset, u64 len);
+void do_copy(u64 slot, u64 number, u64 at, u64 offset, u64 size, bool out);
+void note_ends(void);
 
 /* check.c: comparing the two */
 void prepare_check(void);

@@ -31,6 +31,9 @@ static const struct {
 	[OP_SIGNAL] = { "signal", { "handle", "clear", "set" }, 2 },
 	[OP_WAIT] = { "wait", { "handle", "signals", "past" }, 1 },
 	[OP_INFO] = { "info", { "handle", "topic", "size" }, 3 },
+	[OP_PRIVATE] = { "private", { "vmo", "map", "offset", "size" }, 2 },
+	[OP_COPY_IN] = { "copy_in", { "vmo", "map", "at", "offset", "size" }, 3 },
+	[OP_COPY_OUT] = { "copy_out", { "vmo", "map", "at", "offset", "size" }, 3 },
 };
 
 static u64 state;
@@ -389,7 +392,20 @@ static void random_args(struct op *op)
 		random_part(op, &arg[2], &arg[3]);
 		break;
 	case OP_LOAD:
-		arg[1] = any(any(2) ? 8 : MAP_PAGES);
+		/* All pages, or one. */
+		arg[1] = any(3) ? any(any(2) ? 8 : MAP_PAGES) : MAP_PAGES;
+		break;
+	case OP_PRIVATE:
+		arg[1] = some_map(false);
+		arg[2] = any(2) ? some_offset(object) & ~(PAGE - 1) : 0;
+		arg[3] = 1 + any(24 * PAGE);
+		break;
+	case OP_COPY_IN:
+	case OP_COPY_OUT:
+		arg[1] = some_map(true);
+		arg[2] = any(8 * PAGE);
+		arg[3] = some_offset(object);
+		arg[4] = some_length(object, arg[3]);
 		break;
 	case OP_STORE:
 		arg[1] = any((any(2) ? 8 : MAP_PAGES) * PAGE);

@@ -67,6 +67,7 @@ bool run_random(u64 seed, unsigned int count)
 		while (shared->count < count) {
 			shared->ops[shared->count] = random_op();
 			apply(&shared->ops[shared->count++]);
+			note_ends();
 			check_all(true);
 		}
 		_exit(0);
@@ -84,6 +85,7 @@ bool run_ops(const struct op *ops, unsigned int count, struct run *result)
 		while (shared->count < count) {
 			shared->ops[shared->count] = ops[shared->count];
 			apply(&shared->ops[shared->count++]);
+			note_ends();
 			check_all(true);
 		}
 		_exit(0);
@@ -153,4 +155,7 @@ void shrink(struct run *run)
 		for (arg = 1; i < run->count && arg < OP_ARGS; arg++)
 			if (!simplify(run, i, arg, 0))
 				simplify(run, i, arg, run->ops[i].arg[arg] & ~(PAGE - 1));
+	for (i = run->count; i--;)
+		if (i < run->count && run->count > 1)
+			cut(run, i, 1);
 }
