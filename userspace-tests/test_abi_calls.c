@@ -52,6 +52,44 @@ TEST(new_handles_close_on_exec)
 	EXPECT_EQ(FD_CLOEXEC, fcntl(fd, F_GETFD));
 }
 
+TEST(children_close_on_exec)
+{
+	int vmo = vmo_create(PAGE, 0);
+
+	ASSERT_LE(0, vmo);
+	EXPECT_EQ(FD_CLOEXEC, fcntl(vmo_snapshot(vmo, 0, PAGE), F_GETFD));
+	EXPECT_EQ(FD_CLOEXEC,
+		  fcntl(vmo_create_child(vmo, ZX_VMO_CHILD_SLICE, 0, PAGE), F_GETFD));
+	EXPECT_EQ(FD_CLOEXEC,
+		  fcntl(vmo_create_child(vmo, ZX_VMO_CHILD_REFERENCE, 0, 0), F_GETFD));
+}
+
+/* Where the answer of a lock goes is an address like any other. */
+TEST(addresses_of_lock_states)
+{
+	char *hole = (char *)page_before_hole() + PAGE;
+	char *const bad[] = {
+		NULL, (char *)1, hole, hole - 31, anon_pages(1, PROT_READ),
+		(char *)0x00007ffffffff000UL, (char *)0xffff888000000000UL, (char *)-8L,
+	};
+	struct zxvmo_op_range arg = { .op = ZX_VMO_OP_LOCK, .size = PAGE };
+	int vmo = vmo_create(PAGE, ZX_VMO_DISCARDABLE);
+	size_t i;
+
+	ASSERT_LE(0, vmo);
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		arg.buffer = (unsigned long)bad[i];
+		arg.buffer_size = sizeof(struct zxvmo_lock_state);
+		EXPECT_EQ(ZX_ERR_INVALID_ARGS, zxvmo_call(vmo, ZXVMO_IOC_OP_RANGE, &arg));
+		arg.buffer_size = ~0ULL;
+		EXPECT_EQ(ZX_ERR_INVALID_ARGS, zxvmo_call(vmo, ZXVMO_IOC_OP_RANGE, &arg));
+		EXPECT_EQ(ZX_ERR_BAD_STATE, vmo_op_range(vmo, ZX_VMO_OP_UNLOCK, 0, PAGE));
+	}
+	arg.buffer = (unsigned long)hole - 32;
+	EXPECT_EQ(ZX_OK, zxvmo_call(vmo, ZXVMO_IOC_OP_RANGE, &arg));
+	EXPECT_EQ(ZX_OK, vmo_op_range(vmo, ZX_VMO_OP_UNLOCK, 0, PAGE));
+}
+
 TEST(flags_of_creation)
 {
 	unsigned int bit;
