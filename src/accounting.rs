@@ -48,7 +48,7 @@ pub(crate) fn of(vmo: &Vmo) -> ZxResult<Account> {
     let family = vmo.links().lock().family.clone();
     match family.filter(|family| family.has_several_stores()) {
         Some(family) => family.with_stores(vmo.store(), |own, others| {
-            let mut maps: KVec<&PageMap> = KVec::with_capacity(others.len(), GFP_KERNEL)?;
+            let mut maps: KVVec<&PageMap> = KVVec::with_capacity(others.len(), GFP_KERNEL)?;
             for other in others {
                 maps.push(other.pages(), GFP_KERNEL)?;
             }

@@ -75,6 +75,8 @@ pub(crate) fn create(
         .has(Rights::GET_PROPERTY)
         .then(|| parent.name())
         .unwrap_or_default();
+    // The parent must not retire while it gets a child.
+    let _use = parent.try_use()?;
     let pin = FsPin::take()?;
     let family = family::of(parent)?;
     let child = family.add_child(parent, || {

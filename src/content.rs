@@ -5,7 +5,7 @@
 #![deny(unsafe_code)]
 
 use crate::{
-    page_map::{Owned, PageMap, Place, Shown},
+    page_map::{PageMap, Place, Shown},
     status::{Status, ZxResult},
     sys::{
         fs::Inode,
@@ -56,15 +56,9 @@ impl Content {
     /// The page at `index`, owned; see [`PageMap::own`]. Translations of what was there before
     /// are gone.
     pub(crate) fn own(&mut self, index: u64) -> Result<(&Page, Place<'_>)> {
-        let Owned {
-            page,
-            place,
-            replaced,
-        } = self.pages.own(self.origin + index)?;
-        if replaced {
-            unmap(&self.inode, &self.mapped, index, 1);
-        }
-        Ok((page, place))
+        let (inode, mapped) = (&self.inode, &self.mapped);
+        self.pages
+            .own(self.origin + index, || unmap(inode, mapped, index, 1))
     }
 
     pub(crate) fn remove(&mut self, first: u64, end: u64) -> Result {
@@ -125,8 +119,8 @@ impl Content {
     /// Takes the owned pages in `first..end` away from all mappings, and returns those that are in
     /// use by something else: a pin, an I/O, a copy going on. (Translations of pages that are not
     /// owned do not permit writing.)
-    pub(crate) fn protect(&self, first: u64, end: u64) -> Result<KVec<u64>> {
-        let mut held = KVec::new();
+    pub(crate) fn protect(&self, first: u64, end: u64) -> Result<KVVec<u64>> {
+        let mut held = KVVec::new();
         if !self.mapped.load(Relaxed) {
             return Ok(held);
         }
@@ -220,9 +214,13 @@ impl Content {
     }
 
     fn next_pinned(&self, first: u64, end: u64) -> Option<u64> {
+        // What relatives show as well is not this store's to keep, and their translations would
+        // look like pins.
+        let pinned =
+            |index: &u64| matches!(self.get(*index), Shown::Owned(page, _) if page.is_pinned());
         self.pages_in(first, end)
-            .find(|(_, page)| page.is_pinned())
             .map(|(index, _)| index)
+            .find(pinned)
     }
 }
 

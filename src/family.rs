@@ -15,7 +15,7 @@ use crate::{
     content::Content,
     status::{Status, ZxResult},
     store::Store,
-    sys::rwsem::ReadGuard,
+    sys::{self, rwsem::ReadGuard},
     vmo::{Use, Vmo},
 };
 use kernel::{
@@ -129,8 +129,11 @@ impl Family {
         each: impl FnOnce(&Content, &[ReadGuard<'_, Content>]) -> ZxResult<R>,
     ) -> ZxResult<R> {
         let members = self.members.lock();
-        let mut others = KVec::with_capacity(members.store_count, GFP_KERNEL)?;
+        let mut others = KVVec::with_capacity(members.store_count, GFP_KERNEL)?;
         'again: loop {
+            if sys::killed() {
+                return Err(Status::CANCELED);
+            }
             others.clear();
             let own = store.read_lock();
             for other in members.stores.values() {

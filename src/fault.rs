@@ -23,7 +23,7 @@ const AROUND: u64 = 16;
 impl Store {
     /// Enters what the store shows into the page table: for a write the page, made owned; for a
     /// read whatever there is, copying and committing nothing. The mapping ends with the store, or
-    /// at byte `limit` if that comes first.
+    /// at byte `limit()` if that comes first, which is asked with the lock held.
     ///
     /// If nothing was mapped (`missing`), pages near by are entered, too. Not so when a read-only
     /// page is about to be written: its neighbours would become writable, and the next snapshot
@@ -33,12 +33,12 @@ impl Store {
         fault: &Fault<'_>,
         write: bool,
         missing: bool,
-        limit: u64,
+        limit: impl Fn() -> u64,
     ) -> FaultResult {
         let index = fault.page_index();
         {
             let content = self.read_lock();
-            let end = self.page_count().min(limit.div_ceil(PAGE_SIZE));
+            let end = self.page_count().min(limit().div_ceil(PAGE_SIZE));
             if index >= end {
                 return FaultResult::SigBus;
             }
@@ -60,7 +60,7 @@ impl Store {
             }
         }
         let mut content = self.write_lock();
-        if index >= self.page_count().min(limit.div_ceil(PAGE_SIZE)) {
+        if index >= self.page_count().min(limit().div_ceil(PAGE_SIZE)) {
             return FaultResult::SigBus;
         }
         if write {
@@ -99,10 +99,11 @@ fn enter_around(content: &Content, fault: &Fault<'_>, index: u64, end: u64) {
             Shown::Owned(page, place) => {
                 let _ = enter(fault, near, page, place);
             }
-            Shown::Shared(page) => {
+            // A writable mapping without a trap would let it be written.
+            Shown::Shared(page) if fault.is_trapped() || !fault.may_write() => {
                 let _ = fault.insert(near, page, false);
             }
-            Shown::Hole => {}
+            _ => {}
         }
     }
 }

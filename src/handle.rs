@@ -50,10 +50,11 @@ impl Handle {
             read: rights.has(Rights::READ),
             write: rights.has(Rights::WRITE),
         };
+        let pin = FsPin::take()?;
         let handle = Self {
             vmo: vmo.into_handle()?,
             rights: Atomic::new(rights.raw()),
-            pin: FsPin::take()?,
+            pin,
         };
         let handle = KBox::new(handle, GFP_KERNEL_ACCOUNT)?;
         Ok(PendingDescriptor::new(|| {
@@ -121,7 +122,10 @@ impl Handle {
         // The process that waits no longer has this handle once it has closed all its
         // descriptors of this file, though the call in progress keeps the file itself.
         let closed = || self.get().is_err() || !file.is_open_here();
-        let result = vmo.signals().wait(args.signals, args.deadline, closed)?;
+        let result = match vmo.signals().wait(args.signals, args.deadline, closed) {
+            Err(error) if error == ENOMEM => return Ok(Err(Status::NO_MEMORY)),
+            result => result?,
+        };
         args.observed = result.observed;
         Ok(result.status)
     }

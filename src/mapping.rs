@@ -170,11 +170,11 @@ impl Mapped for View {
         // Nothing traps the first write to a page in an untrapped mapping.
         let write = fault.is_write() || !fault.is_trapped() && fault.may_write();
         let write = write && fault.is_shared();
-        self.vmo.store().resolve(fault, write, true, self.end())
+        self.vmo.store().resolve(fault, write, true, || self.end())
     }
 
     fn make_writable(&self, fault: &Fault<'_>) -> FaultResult {
-        self.vmo.store().resolve(fault, true, false, self.end())
+        self.vmo.store().resolve(fault, true, false, || self.end())
     }
 
     fn write_permitted(&self, first: u64, count: u64) {

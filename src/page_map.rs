@@ -9,16 +9,22 @@
 //! root.
 //!
 //! What a map may do in place follows from the counts: a page is *owned* if no node on the way
-//! to it is shared and the page has one sharer. Owned pages may be written; everything else is
-//! copied first, page and path.
+//! to it is shared, the page has one sharer, and all its other users came through this map.
+//! Owned pages may be written; everything else is copied first, page and path.
+//!
+//! The last condition is for pages that were shared and are no longer: a former sharer may have
+//! passed a reference on (a pipe, a pin), and must not see what is written later. A page is
+//! *touched* while it is owned and may be in a page table of this map's, or pinned from there; a
+//! page that is not, and has users all the same, counts as shared.
 //!
 //! Through `&PageMap` (the store's lock held for reading) holes can be filled, by any number of
 //! threads at once; everything else takes `&mut PageMap` (held for writing).
 #![deny(unsafe_code)]
 
 use crate::sys::{
+    self, errno,
     node::{Entry, Node, NodeRef, NODE_SIZE, SLOTS, SLOT_BITS},
-    page::{Page, PageRef},
+    page::{self, Page, PageRef},
 };
 use kernel::{
     prelude::*,
@@ -61,17 +67,6 @@ pub(crate) struct PageMap {
     pages: Atomic<u64>,
     /// What new pages are made for: the id of the store.
     owner: u64,
-}
-
-/// Result of [`PageMap::own`].
-pub(crate) struct Owned<'a> {
-    /// The page, now owned.
-    pub(crate) page: &'a Page,
-    /// Where it is.
-    pub(crate) place: Place<'a>,
-    /// Whether the map shows another page than before. Translations of the old one (or of the
-    /// page of zeros) must be removed before the new one is used.
-    pub(crate) replaced: bool,
 }
 
 fn slot(index: u64, height: u32) -> usize {
@@ -131,9 +126,11 @@ impl PageMap {
                     node = child;
                     shared |= node.is_shared();
                 }
-                Entry::Page(page) if shared || page.sharers() > 1 => return Shown::Shared(page),
                 Entry::Page(page) => {
                     let at = slot(index, 0);
+                    if shared || page.sharers() > 1 || !node.is_touched(at) && page.is_held() {
+                        return Shown::Shared(page);
+                    }
                     return Shown::Owned(page, Place { leaf: node, at });
                 }
             }
@@ -172,7 +169,8 @@ impl PageMap {
 
     fn fill_slot<'a>(&self, leaf: &'a Node, at: usize) -> Result<Option<(&'a Page, Place<'a>)>> {
         if let Entry::Page(page) = leaf.entry(at) {
-            return Ok((page.sharers() == 1).then_some((page, Place { leaf, at })));
+            let owned = page.sharers() == 1 && (leaf.is_touched(at) || !page.is_held());
+            return Ok(owned.then_some((page, Place { leaf, at })));
         }
         let page = PageRef::zeroed(self.owner)?;
         let (filled, won) = leaf.fill_page(at, page);
@@ -183,8 +181,11 @@ impl PageMap {
     }
 
     /// Makes what is shown at `index` an owned page, copying nodes and the page where they are
-    /// shared. A hole becomes a page of zeros. On error the map shows what it did before.
-    pub(crate) fn own(&mut self, index: u64) -> Result<Owned<'_>> {
+    /// shared, or were. A hole becomes a page of zeros. On error the map shows what it did before.
+    ///
+    /// `unmap` removes this map's translations of the page. It is called when they are in the way:
+    /// before a page that was replaced is let go, so that nobody can reuse it while they are there.
+    pub(crate) fn own(&mut self, index: u64, unmap: impl Fn()) -> Result<(&Page, Place<'_>)> {
         self.grow(index)?;
         let mut node = match self.root.as_mut() {
             Some(root) => root.make_mut()?,
@@ -199,25 +200,21 @@ impl PageMap {
         }
         let at = slot(index, 0);
         let new = match node.entry(at) {
-            Entry::Page(page) if page.sharers() == 1 => None,
+            Entry::Page(page) if page.sharers() == 1 && may_reuse(node, at, page, &unmap) => None,
             Entry::Page(page) => Some(PageRef::copy_of(page, self.owner)?),
-            _ => {
-                self.pages.add(1, Relaxed);
-                Some(PageRef::zeroed(self.owner).inspect_err(|_| {
-                    self.pages.fetch_sub(1, Relaxed);
-                })?)
-            }
+            _ => Some(PageRef::zeroed(self.owner)?),
         };
-        let replaced = new.is_some();
-        if replaced {
-            drop(node.replace_page(at, new));
+        if new.is_some() {
+            let old = node.replace_page(at, new);
+            node.untouch(at);
+            if old.is_none() {
+                self.pages.add(1, Relaxed);
+            }
+            unmap();
+            drop(old);
         }
         match node.entry(at) {
-            Entry::Page(page) => Ok(Owned {
-                page,
-                place: Place { leaf: node, at },
-                replaced,
-            }),
+            Entry::Page(page) => Ok((page, Place { leaf: node, at })),
             _ => Err(ENOMEM),
         }
     }
@@ -357,7 +354,7 @@ impl PageMap {
         let Some(root) = &self.root else {
             return Ok(());
         };
-        let mut beside = KVec::with_capacity(others.len(), GFP_KERNEL)?;
+        let mut beside = KVVec::with_capacity(others.len(), GFP_KERNEL)?;
         for other in others {
             let mut node = other.root.as_deref();
             // What another map has beyond this root's span cannot be the same page.
@@ -368,9 +365,10 @@ impl PageMap {
                 };
             }
             if let Some(node) = node {
-                beside.push(node, GFP_KERNEL)?;
+                beside.push((node, 1), GFP_KERNEL)?;
             }
         }
+        merge(&mut beside);
         tally_below(root, root.height(), &beside, each)
     }
 
@@ -390,6 +388,17 @@ impl PageMap {
             }
         }
     }
+}
+
+/// Whether the page in slot `at`, which has one sharer, may be written in place.
+fn may_reuse(leaf: &Node, at: usize, page: &Page, unmap: &impl Fn()) -> bool {
+    if leaf.is_touched(at) || !page.is_held() {
+        return true;
+    }
+    // The users may be no more than this map's own read-only translations.
+    unmap();
+    page::order_references();
+    !page.is_held()
 }
 
 /// What [`PageMap::cut`] removes.
@@ -461,44 +470,74 @@ fn count(node: &Node) -> u64 {
         .sum()
 }
 
+/// Nodes of other maps, and how many maps have each.
+type Beside<'a> = KVVec<(&'a Node, u64)>;
+
+/// Makes one entry of those with the same node, so that the cost of a tally follows the nodes that
+/// differ, not the maps.
+fn merge(beside: &mut Beside<'_>) {
+    beside.sort_unstable_by_key(|&(node, _)| core::ptr::from_ref(node));
+    let mut last = 0;
+    for at in 1..beside.len() {
+        let (node, maps) = beside[at];
+        if core::ptr::eq(beside[last].0, node) {
+            beside[last].1 += maps;
+        } else {
+            last += 1;
+            beside[last] = (node, maps);
+        }
+    }
+    beside.truncate(last + 1);
+}
+
 /// [`PageMap::tally`] for the subtree `node`, with what other maps have in its place: nodes of
 /// its height, or lower ones that stand in the place of their slot 0.
 fn tally_below(
     node: &Node,
     height: u32,
-    beside: &[&Node],
+    beside: &[(&Node, u64)],
     each: &mut impl FnMut(u64, u64),
 ) -> Result {
-    let same = beside.iter().filter(|&&other| core::ptr::eq(other, node));
-    let same = same.count() as u64 + 1;
-    if same == beside.len() as u64 + 1 {
-        each(same, count(node));
-        return Ok(());
+    if sys::killed() {
+        return Err(sys::error(errno::EINTR));
     }
-    let mut below = KVec::with_capacity(beside.len(), GFP_KERNEL)?;
+    match beside {
+        [] => {
+            each(1, count(node));
+            return Ok(());
+        }
+        [(other, maps)] if core::ptr::eq(*other, node) => {
+            each(maps + 1, count(node));
+            return Ok(());
+        }
+        _ => {}
+    }
+    let mut below: Beside<'_> = KVVec::with_capacity(beside.len(), GFP_KERNEL)?;
     for at in 0..SLOTS {
         match node.entry(at) {
             Entry::Empty => {}
             Entry::Page(page) => {
-                let shows = |other: &&&Node| match other.entry(at) {
+                let shows = |other: &Node| match other.entry(at) {
                     Entry::Page(other) => core::ptr::eq(other, page),
                     _ => false,
                 };
-                each(beside.iter().filter(shows).count() as u64 + 1, 1);
+                let maps = beside.iter().filter(|(other, _)| shows(other));
+                each(maps.map(|(_, maps)| maps).sum::<u64>() + 1, 1);
             }
             Entry::Node(child) => {
                 below.clear();
-                for other in beside {
+                for &(other, maps) in beside {
                     let other = match other.entry(at) {
-                        _ if other.height() < height && at == 0 => Some(*other),
+                        _ if other.height() < height && at == 0 => Some(other),
                         _ if other.height() < height => None,
                         Entry::Node(child) => Some(child),
                         _ => None,
                     };
                     if let Some(other) = other {
-                        below.push(other, GFP_KERNEL)?;
+                        below.push((other, maps), GFP_KERNEL)?;
                     }
                 }
+                merge(&mut below);
                 tally_below(child, height - 1, &below, each)?;
             }
         }

@@ -61,7 +61,9 @@ impl Status {
 impl From<Error> for Status {
     /// What a failure of the kernel means to a Zircon caller.
     fn from(error: Error) -> Self {
-        if error == EMFILE || error == ENFILE {
+        if error == EINTR {
+            Self::CANCELED
+        } else if error == EMFILE || error == ENFILE {
             Self::NO_RESOURCES
         } else if error == EFAULT {
             Self::INVALID_ARGS

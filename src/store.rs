@@ -192,7 +192,8 @@ impl Store {
         let id = NEXT_ID.fetch_add(1, Relaxed);
         let mut pages = content.pages.share(origin + first, origin + end, id)?;
         for index in held {
-            pages.own(origin + index)?;
+            // Nothing has translations of the new map's pages yet.
+            pages.own(origin + index, || {})?;
         }
         Ok(Self::with_pages(
             id,
@@ -227,6 +228,9 @@ impl Store {
         let _ = content.zero(size, rounded);
         self.size.store(rounded, Release);
         self.stream_size.store(size, Release);
+        if let Some(inode) = &content.inode {
+            inode.set_size(rounded);
+        }
         Ok(())
     }
 

@@ -223,7 +223,7 @@ impl Vmo {
             }),
             GFP_KERNEL_ACCOUNT,
         )?;
-        let inode = pin.new_inode(koid, vmo.root_inode.as_ref(), vmo.clone())?;
+        let inode = pin.new_inode(koid, vmo.size(), vmo.root_inode.as_ref(), vmo.clone())?;
         if vmo.root_inode.is_none() {
             vmo.store.set_inode(inode.clone());
         } else {

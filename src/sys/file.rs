@@ -267,6 +267,7 @@ impl<T: FileOps> FileTable<T> {
         // SAFETY: Called by the kernel with a file of ours and a valid iterator.
         unsafe {
             let mut to = IovIter::from_raw(iter, Direction::Read);
+            to.truncate((i64::MAX - (*kiocb).ki_pos) as usize);
             let moved = Self::data((*kiocb).ki_filp).read((*kiocb).ki_pos as u64, &mut to);
             (*kiocb).ki_pos += moved.unwrap_or(0) as i64;
             to_ssize(moved)

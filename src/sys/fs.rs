@@ -136,6 +136,7 @@ impl<T: InodeOwner> FsPin<T> {
     pub(crate) fn new_inode(
         &self,
         number: u64,
+        size: u64,
         root: Option<&Inode>,
         owner: Arc<T>,
     ) -> Result<Inode> {
@@ -154,6 +155,7 @@ impl<T: InodeOwner> FsPin<T> {
             if let Some(root) = root {
                 (*inode.as_ptr()).i_mapping = (*root.0.as_ptr()).i_mapping;
             }
+            c::zx_inode_set_size(inode.as_ptr(), size);
         }
         // INVARIANT: `new_inode` returned a reference.
         Ok(Inode(inode))
@@ -206,6 +208,13 @@ unsafe impl Send for Inode {}
 unsafe impl Sync for Inode {}
 
 impl Inode {
+    /// Sets the size that the core sees in some calls (copy_file_range(2), FIONREAD). Callers must
+    /// not race with each other.
+    pub(crate) fn set_size(&self, size: u64) {
+        // SAFETY: Valid by the type invariants.
+        unsafe { c::zx_inode_set_size(self.0.as_ptr(), size) };
+    }
+
     /// Removes every page-table entry, in all address spaces, that shows one of `count` pages
     /// from page `first` on. Anonymous copies in private mappings stay.
     pub(crate) fn unmap(&self, first: u64, count: u64) {
@@ -345,17 +354,15 @@ impl<T: InodeOwner> InodeTables<T> {
         // SAFETY: The kernel passes valid pointers; `ia_file` is set if ATTR_FILE is.
         let result = unsafe {
             let valid = (*attributes).ia_valid;
-            if to_result(c::setattr_prepare(idmap, dentry, attributes)).is_err()
-                || valid & c::ZX_C_ATTR_SIZE == 0
-                || valid & c::ZX_C_ATTR_FILE == 0
-            {
+            if valid & c::ZX_C_ATTR_SIZE == 0 || valid & c::ZX_C_ATTR_FILE == 0 {
                 // Owner, mode and times mean nothing here: rights are in the handle.
                 Err(EPERM)
             } else {
-                File::borrow_raw((*attributes).ia_file)
-                    .data::<T::Handle>()
-                    .ok_or(EPERM)
-                    .and_then(|handle| T::truncate(handle, (*attributes).ia_size as u64))
+                to_result(c::setattr_prepare(idmap, dentry, attributes)).and_then(|()| {
+                    let file = File::borrow_raw((*attributes).ia_file);
+                    let handle = file.data::<T::Handle>().ok_or(EPERM)?;
+                    T::truncate(handle, (*attributes).ia_size as u64)
+                })
             }
         };
         result.map_or_else(Error::to_errno, |()| 0)

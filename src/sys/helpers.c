@@ -308,6 +308,11 @@ void zx_inode_init(struct inode *inode, u64 number,
 	simple_inode_init_ts(inode);
 }
 
+void zx_inode_set_size(struct inode *inode, u64 size)
+{
+	i_size_write(inode, min_t(u64, size, MAX_LFS_FILESIZE));
+}
+
 struct inode *zx_dentry_inode(const struct dentry *dentry)
 {
 	return d_inode(dentry);

@@ -74,6 +74,7 @@ int zx_pseudo_fs_init(struct fs_context *context,
 		      const struct dentry_operations *dentry_operations);
 void zx_inode_init(struct inode *inode, u64 number,
 		   const struct inode_operations *operations, void *private);
+void zx_inode_set_size(struct inode *inode, u64 size);
 struct inode *zx_dentry_inode(const struct dentry *dentry);
 void zx_inode_evict(struct inode *inode);
 int zx_getattr(struct mnt_idmap *idmap, const struct path *path,

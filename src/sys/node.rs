@@ -171,6 +171,11 @@ impl Node {
         }
     }
 
+    /// Whether slot `index` is marked.
+    pub(crate) fn is_touched(&self, index: usize) -> bool {
+        self.touched.load(Relaxed) & 1 << (index % SLOTS) != 0
+    }
+
     /// The first marked slot at or after `index`.
     pub(crate) fn next_touched(&self, index: usize) -> Option<usize> {
         let touched = self.touched.load(Relaxed) & u64::MAX.checked_shl(index as u32)?;
@@ -263,12 +268,12 @@ impl NodeRef {
                 Entry::Page(page) => {
                     copy.fill_page(index, page.share());
                 }
-                Entry::Node(node) => {
-                    // SAFETY: The node is alive through its slot, and the temporary is not
-                    // dropped: only the reference that `share` adds is kept.
-                    let borrowed = core::mem::ManuallyDrop::new(unsafe {
-                        Self::from_raw(NonNull::from(node))
-                    });
+                Entry::Node(_) => {
+                    let node = NonNull::new(self.slots[index].load(Acquire)).ok_or(ENOMEM)?;
+                    // SAFETY: The slot owns a reference, and the temporary is not dropped: only
+                    // the reference that `share` adds is kept.
+                    let borrowed =
+                        core::mem::ManuallyDrop::new(unsafe { Self::from_raw(node.cast()) });
                     copy.fill_node(index, borrowed.share());
                 }
             }
