@@ -37,12 +37,21 @@ static const struct {
 };
 
 static u64 state;
+static bool left_out[OP_KINDS];
 
+/*
+ * Families differ: each does without some kinds of operation, so that the
+ * others come more often one after the other.
+ */
 void seed_random(u64 seed)
 {
+	unsigned int kind;
+
 	state = seed * 0x9e3779b97f4a7c15ULL ^ 0x2545f4914f6cdd1dULL;
 	if (!state)
 		state = 1;
+	for (kind = OP_CREATE + 1; kind < OP_KINDS; kind++)
+		left_out[kind] = !any(4);
 }
 
 u64 any(u64 below)
@@ -202,7 +211,7 @@ static u64 some_size(void)
 {
 	switch (any(12)) {
 	case 0:
-		return odd_number();
+		return any(3) ? any(5) * PAGE : odd_number();
 	case 1:
 		return 1ULL << (40 + any(24));
 	case 2:
@@ -240,6 +249,7 @@ static u64 some_create(void)
 	static const u32 options[] = {
 		0, 0, 0, ZX_VMO_RESIZABLE, ZX_VMO_RESIZABLE, ZX_VMO_RESIZABLE,
 		ZX_VMO_DISCARDABLE, ZX_VMO_DISCARDABLE | ZX_VMO_RESIZABLE, ZX_VMO_UNBOUNDED,
+		ZX_VMO_RESIZABLE, 0,
 	};
 
 	return some_options(options, ARRAY_SIZE(options));
@@ -374,7 +384,7 @@ static void random_args(struct op *op)
 		arg[3] = op->kind == OP_READ ? (any(12) ? 0 : any(4)) : any(200);
 		break;
 	case OP_SET_SIZE:
-		arg[1] = some_size();
+		arg[1] = any(3) ? some_offset(object) : some_size();
 		break;
 	case OP_SET_STREAM:
 		arg[1] = any(5) ? some_offset(object) : some_size();
@@ -434,18 +444,26 @@ static void random_args(struct op *op)
 	}
 }
 
+static u32 random_kind(void)
+{
+	u64 weight = 0, at;
+	u32 kind;
+
+	if (!objects)
+		return OP_CREATE;
+	for (kind = 0; kind < OP_KINDS; kind++)
+		weight += left_out[kind] ? 0 : kinds[kind].weight;
+	at = any(weight);
+	for (kind = 0; left_out[kind] || at >= kinds[kind].weight; kind++)
+		at -= left_out[kind] ? 0 : kinds[kind].weight;
+	return kind;
+}
+
 struct op random_op(void)
 {
 	struct op op = { };
-	u64 weight = 0, at;
 
-	for (at = 0; at < OP_KINDS; at++)
-		weight += kinds[at].weight;
-	at = any(weight);
-	while (at >= kinds[op.kind].weight)
-		at -= kinds[op.kind++].weight;
-	if (!objects)
-		op.kind = OP_CREATE;
+	op.kind = random_kind();
 	switch (op.kind) {
 	case OP_CREATE:
 		op.arg[0] = empty_slot();

@@ -120,6 +120,29 @@ static bool cut(struct run *run, unsigned int first, unsigned int count)
 	return still_fails(run, ops, run->count - (end - first));
 }
 
+static bool names_handle(const struct op *op)
+{
+	return op->kind != OP_CREATE && op->kind != OP_UNMAP && op->kind != OP_PROTECT &&
+	       op->kind != OP_LOAD && op->kind != OP_STORE;
+}
+
+/* Without one that makes another handle: the next use its source. */
+static bool bypass(struct run *run, unsigned int i)
+{
+	static struct op ops[MAX_OPS];
+	const struct op *op = &run->ops[i];
+	unsigned int j;
+
+	if (op->kind != OP_DUPLICATE && op->kind != OP_REPLACE)
+		return false;
+	memcpy(ops, run->ops, i * sizeof(*ops));
+	memcpy(ops + i, op + 1, (run->count - i - 1) * sizeof(*ops));
+	for (j = i; j < run->count - 1; j++)
+		if (names_handle(&ops[j]) && ops[j].arg[0] == op->arg[1])
+			ops[j].arg[0] = op->arg[0];
+	return run->count > 1 && still_fails(run, ops, run->count - 1);
+}
+
 /* With a plainer number in one place. */
 static bool simplify(struct run *run, unsigned int i, unsigned int arg, u64 value)
 {
@@ -151,6 +174,9 @@ void shrink(struct run *run)
 			less = true;
 		}
 	}
+	for (i = 0; i < run->count;)
+		if (!bypass(run, i))
+			i++;
 	for (i = 0; i < run->count; i++)
 		for (arg = 1; i < run->count && arg < OP_ARGS; arg++)
 			if (!simplify(run, i, arg, 0))
