@@ -270,10 +270,10 @@ impl NodeRef {
                 }
                 Entry::Node(_) => {
                     let node = NonNull::new(self.slots[index].load(Acquire)).ok_or(ENOMEM)?;
-                    // SAFETY: The slot owns a reference, and the temporary is not dropped: only
-                    // the reference that `share` adds is kept.
-                    let borrowed =
-                        core::mem::ManuallyDrop::new(unsafe { Self::from_raw(node.cast()) });
+                    // SAFETY: The slot owns a reference, and this one is not dropped: only the
+                    // reference that `share` adds is kept.
+                    let borrowed = unsafe { Self::from_raw(node.cast()) };
+                    let borrowed = core::mem::ManuallyDrop::new(borrowed);
                     copy.fill_node(index, borrowed.share());
                 }
             }
