@@ -6,6 +6,7 @@
  */
 #include <liburing.h>
 #include <sys/personality.h>
+#include <sys/resource.h>
 
 #include "zxvmo_test.h"
 
@@ -108,6 +109,48 @@ TEST(read_and_write_at_the_last_positions)
 	EXPECT_EQ(3, pwrite(fd, "abc", 3, INT64_MAX - 3));
 	EXPECT_EQ(3, pread(fd, bytes, 3, INT64_MAX - 3));
 	EXPECT_EQ(0, memcmp(bytes, "abc", 3));
+}
+
+/* --- sizes that the core looks up itself ----------------------------------- */
+
+TEST(copy_file_range_between_vmos)
+{
+	int from = vmo_create(SIZE, 0), to = vmo_create(SIZE, 0);
+	loff_t in = 0, out = 0;
+	ssize_t got;
+
+	ASSERT_EQ(ZX_OK, vmo_fill(from, 0x11, PAGES));
+	/* It may be refused, but 0 would say that there is nothing to copy. */
+	got = copy_file_range(from, &in, to, &out, 2 * PAGE, 0);
+	EXPECT_NE(0, got);
+	if (got < 0)
+		EXPECT_TRUE(errno == EXDEV || errno == EOPNOTSUPP || errno == EINVAL);
+	if (got > 0)
+		EXPECT_TRUE(vmo_holds(to, 0x11, 0, got < (ssize_t)PAGE ? got : (ssize_t)PAGE));
+}
+
+/* A limit on the size of files: beyond it they do not grow, but may shrink. */
+static int truncate_with_limit(void *arg)
+{
+	struct rlimit limit = { PAGE, PAGE };
+	int fd = *(int *)arg;
+
+	signal(SIGXFSZ, SIG_IGN);
+	HOLDS(!setrlimit(RLIMIT_FSIZE, &limit));
+	HOLDS(!ftruncate(fd, 2 * PAGE));
+	HOLDS(vmo_size(fd) == 2 * PAGE);
+	HOLDS(ftruncate(fd, 3 * PAGE) == -1 && errno == EFBIG);
+	HOLDS(vmo_size(fd) == 2 * PAGE);
+	HOLDS(!ftruncate(fd, 0));
+	return 0;
+}
+
+TEST(ftruncate_with_a_limit)
+{
+	int fd = vmo_create(SIZE, ZX_VMO_RESIZABLE);
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(0, in_child(truncate_with_limit, &fd));
 }
 
 /* --- write protection that the module did not ask for ---------------------- */
