@@ -354,7 +354,7 @@ impl PageMap {
         let Some(root) = &self.root else {
             return Ok(());
         };
-        let mut beside = KVVec::with_capacity(others.len(), GFP_KERNEL)?;
+        let mut beside = KVVec::new();
         for other in others {
             let mut node = other.root.as_deref();
             // What another map has beyond this root's span cannot be the same page.
@@ -365,10 +365,9 @@ impl PageMap {
                 };
             }
             if let Some(node) = node {
-                beside.push((node, 1), GFP_KERNEL)?;
+                add_beside(&mut beside, node, 1)?;
             }
         }
-        merge(&mut beside);
         tally_below(root, root.height(), &beside, each)
     }
 
@@ -473,21 +472,17 @@ fn count(node: &Node) -> u64 {
 /// Nodes of other maps, and how many maps have each.
 type Beside<'a> = KVVec<(&'a Node, u64)>;
 
-/// Makes one entry of those with the same node, so that the cost of a tally follows the nodes that
-/// differ, not the maps.
-fn merge(beside: &mut Beside<'_>) {
-    beside.sort_unstable_by_key(|&(node, _)| core::ptr::from_ref(node));
-    let mut last = 0;
-    for at in 1..beside.len() {
-        let (node, maps) = beside[at];
-        if core::ptr::eq(beside[last].0, node) {
-            beside[last].1 += maps;
-        } else {
-            last += 1;
-            beside[last] = (node, maps);
-        }
+/// Adds a node that `maps` maps have. One entry for each node: the cost of a tally follows the nodes
+/// that differ, not the maps.
+fn add_beside<'a>(beside: &mut Beside<'a>, node: &'a Node, maps: u64) -> Result {
+    match beside
+        .iter_mut()
+        .find(|(other, _)| core::ptr::eq(*other, node))
+    {
+        Some(entry) => entry.1 += maps,
+        None => beside.push((node, maps), GFP_KERNEL)?,
     }
-    beside.truncate(last + 1);
+    Ok(())
 }
 
 /// [`PageMap::tally`] for the subtree `node`, with what other maps have in its place: nodes of
@@ -512,7 +507,7 @@ fn tally_below(
         }
         _ => {}
     }
-    let mut below: Beside<'_> = KVVec::with_capacity(beside.len(), GFP_KERNEL)?;
+    let mut below = KVVec::new();
     for at in 0..SLOTS {
         match node.entry(at) {
             Entry::Empty => {}
@@ -534,10 +529,9 @@ fn tally_below(
                         _ => None,
                     };
                     if let Some(other) = other {
-                        below.push((other, maps), GFP_KERNEL)?;
+                        add_beside(&mut below, other, maps)?;
                     }
                 }
-                merge(&mut below);
                 tally_below(child, height - 1, &below, each)?;
             }
         }

@@ -38,7 +38,7 @@ static pgoff_t next_page_index(void)
 	u64 serial = __this_cpu_inc_return(page_serial);
 
 	put_cpu();
-	BUILD_BUG_ON(NR_CPUS > 1 << 13);
+	BUILD_BUG_ON(CONFIG_NR_CPUS > 1 << 13);
 	return serial << 13 | cpu;
 }
 
@@ -164,6 +164,7 @@ struct kmem_cache *zx_cache_create(const char *name, unsigned int size)
 
 void zx_smp_mb(void)
 {
+	/* Pairs with the one in the reference count of a lockless pin. */
 	smp_mb();
 }
 
