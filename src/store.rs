@@ -11,8 +11,8 @@
 //!
 //! The sizes are atomics that change with `content` held for writing, and may be read without.
 //!
-//! Lock order, outermost first: `mmap_lock` or the lock of one mapping; `Store::content`; the
-//! kernel's `i_mmap_rwsem` and page-table locks (taken inside `Inode::unmap` and
+//! Lock order, outermost first: `mmap_lock` or the lock of one mapping; a family (see
+//! [`family`](crate::family)); `Store::content`, of several stores only by trying; the kernel's `i_mmap_rwsem` and page-table locks (taken inside `Inode::unmap` and
 //! `Fault::insert`). With `content` held nothing may touch user memory in a way that can fault,
 //! and no file or inode may be released.
 //!
@@ -23,6 +23,11 @@
 //! removes the entries of that index first, in all address spaces, holding `content` for writing.
 //! The page of zeros is the one case where filling a hole replaces something: once it may be
 //! mapped (`zeros_shown`), holes are filled with `content` held for writing, too.
+//!
+//! An owned page is marked as touched before it is entered into a page table, and stays so until
+//! its translations are removed for a snapshot and nobody else holds it. So what is owned and not
+//! marked is in no page table of this store's as writable, and nobody has a pin of it from there:
+//! a snapshot passes it by, and if it has users all the same, they came by while it was shared.
 #![deny(unsafe_code)]
 
 use crate::{

@@ -26,7 +26,9 @@
  * The index is a number that no other page has or ever had: a futex waiter
  * stays queued under the key of its page after the page is freed. Who the
  * number was given to, the owner, is kept in a member that only pages on an
- * LRU list use otherwise; see zx_page_hand_over().
+ * LRU list use otherwise; see zx_page_hand_over(). Numbers may begin anew when
+ * the module is loaded again: the key also holds a number of the inode, which
+ * is then another.
  */
 static struct super_block page_identity_super;
 static struct inode page_identity;
