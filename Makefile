@@ -66,7 +66,7 @@ modules_install: native			## install it for that kernel (INSTALL_MOD_PATH= to st
 	+$(call kbuild,,$(KDIR),$(build)/native/module) modules_install
 
 ## On a stock Debian kernel, by SUITE=trixie-backports or sid
-.PHONY: setup module lib programs tests demo test shell
+.PHONY: setup module lib programs tests demo test quick shell
 setup:					## set up what the rest needs, once (UPDATE=1: look for a newer kernel)
 	@scripts/setup --suite $(SUITE) $(if $(UPDATE),--update)
 
@@ -93,6 +93,11 @@ demo: module programs			## build all and run the demo in a guest
 
 test: tests				## build all and run every test in a guest (TESTS='test_a* ...' picks)
 	@scripts/test --suite $(SUITE) $(TESTS)
+
+# Those that take their time to find races and leaks.
+slow := test_model test_leaks test_reload test_regressions_* test_spec_accounting_model cargo_local
+quick: tests				## the same without the tests that take long
+	@scripts/test --suite $(SUITE) $(patsubst %,'!%',$(slow))
 
 shell: module				## a shell in a guest with the module loaded
 	@scripts/guest --suite $(SUITE) --interactive
