@@ -13,7 +13,7 @@
 //! | what users touch | `device`, `handle`, `ioctl` |
 //! | --- | --- |
 //! | what calls do | `io`, `info`, `op_range`, `child`, `mapping`, `fault`, `signals` |
-//! | objects | `vmo`, `family`, `accounting`, `discard`, `store`, `transfer`, `content`, `page_map` |
+//! | objects | `object`, `vmo`, `family`, `accounting`, `discard`, `store`, `transfer`, `content`, `page_map` |
 //! | words | `rights`, `status` |
 //! | the kernel | `sys`, the only one with `unsafe` |
 #![deny(unsafe_op_in_unsafe_fn)]
@@ -42,6 +42,8 @@ mod io;
 mod ioctl;
 #[path = "src/mapping.rs"]
 mod mapping;
+#[path = "src/object.rs"]
+mod object;
 #[path = "src/op_range.rs"]
 mod op_range;
 #[path = "src/page_map.rs"]

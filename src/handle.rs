@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A handle: what one open file description of a VMO carries (spec 0.5, 18).
+//! A handle: what one open file description of an object carries (spec 0.5, 18).
 //!
 //! The rights belong to the handle, are fixed when it is made, and can only be taken away whole:
 //! `zx_handle_replace` leaves the old file description without a handle, so that every call on it
@@ -10,6 +10,7 @@
 
 use crate::{
     info, io, ioctl, mapping,
+    object::{NewHandle, Object},
     rights::Rights,
     status::{Status, ZxResult},
     sys::{
@@ -20,7 +21,7 @@ use crate::{
         vma::NewMapping,
         wait::PollTable,
     },
-    vmo::{Use, Vmo},
+    vmo::Vmo,
 };
 use kernel::{
     prelude::*,
@@ -36,41 +37,54 @@ const GONE: u32 = uapi::ZX_RIGHT_SAME_RIGHTS;
 
 /// See the head of this file.
 pub(crate) struct Handle {
-    vmo: Arc<Vmo>,
+    object: Object,
     rights: Atomic<u32>,
     /// The file holds the mount as well, and for longer; so this is never the last to do so.
     pin: FsPin<Vmo>,
 }
 
 impl Handle {
-    /// Makes a handle to the VMO of `vmo`, in a descriptor still to be installed.
-    pub(crate) fn create(vmo: Use, rights: Rights) -> ZxResult<PendingDescriptor> {
-        let inode = vmo.vmo()?.inode().ok_or(Status::BAD_HANDLE)?;
+    /// Makes a handle, in a descriptor still to be installed.
+    pub(crate) fn create(new: NewHandle, rights: Rights) -> ZxResult<PendingDescriptor> {
+        let pin = FsPin::take()?;
+        let handle = Self {
+            object: new.into_handle()?,
+            rights: Atomic::new(rights.raw()),
+            pin,
+        };
+        let place = handle.object.place()?;
         let mode = AccessMode {
             read: rights.has(Rights::READ),
             write: rights.has(Rights::WRITE),
         };
-        let pin = FsPin::take()?;
-        let handle = Self {
-            vmo: vmo.into_handle()?,
-            rights: Atomic::new(rights.raw()),
-            pin,
-        };
         let handle = KBox::new(handle, GFP_KERNEL_ACCOUNT)?;
         Ok(PendingDescriptor::new(|| {
-            FileRef::create(&inode, mode, handle)
+            FileRef::create(&place, mode, handle)
         })?)
     }
 
     /// The object and the rights to it; BAD_HANDLE if the handle was replaced.
-    pub(crate) fn get(&self) -> ZxResult<(&Arc<Vmo>, Rights)> {
+    pub(crate) fn object(&self) -> ZxResult<(&Object, Rights)> {
         match self.rights.load(Relaxed) {
             rights if rights & GONE != 0 => Err(Status::BAD_HANDLE),
-            rights => Ok((&self.vmo, Rights::from_raw(rights))),
+            rights => Ok((&self.object, Rights::from_raw(rights))),
         }
     }
 
     /// The object, if the handle has all of `wanted`.
+    pub(crate) fn object_with(&self, wanted: Rights) -> ZxResult<&Object> {
+        let (object, rights) = self.object()?;
+        rights.require(wanted)?;
+        Ok(object)
+    }
+
+    /// The VMO and the rights to it; BAD_HANDLE, or WRONG_TYPE for another object.
+    pub(crate) fn get(&self) -> ZxResult<(&Arc<Vmo>, Rights)> {
+        let (object, rights) = self.object()?;
+        Ok((object.vmo()?, rights))
+    }
+
+    /// The VMO, if the handle has all of `wanted`.
     pub(crate) fn require(&self, wanted: Rights) -> ZxResult<&Arc<Vmo>> {
         let (vmo, rights) = self.get()?;
         rights.require(wanted)?;
@@ -79,17 +93,17 @@ impl Handle {
 
     /// `zx_handle_duplicate`.
     pub(crate) fn duplicate(&self, requested: u32) -> ZxResult<PendingDescriptor> {
-        let (vmo, rights) = self.get()?;
+        let (object, rights) = self.object()?;
         rights.require(Rights::DUPLICATE)?;
-        Self::create(vmo.try_use()?, rights.narrow(requested)?)
+        Self::create(object.new_handle()?, rights.narrow(requested)?)
     }
 
     /// `zx_handle_replace`: this handle is gone afterwards, unless there is no memory.
     pub(crate) fn replace(&self, requested: u32) -> ZxResult<PendingDescriptor> {
-        let (vmo, rights) = self.get()?;
+        let (object, rights) = self.object()?;
         match rights.narrow(requested) {
             Ok(narrowed) => {
-                let new = Self::create(vmo.try_use()?, narrowed)?;
+                let new = Self::create(object.new_handle()?, narrowed)?;
                 if self.take() {
                     Ok(new)
                 } else {
@@ -108,21 +122,21 @@ impl Handle {
         if self.rights.xchg(GONE, Full) & GONE != 0 {
             return false;
         }
-        self.vmo.signals().handle_closed();
-        self.vmo.handle_dropped();
+        self.object.signals().handle_closed();
+        self.object.handle_dropped();
         true
     }
 
     /// `zx_object_wait_one`, through the descriptor `file`.
     pub(crate) fn wait(&self, file: &File, args: &mut uapi::zxvmo_wait) -> Result<ZxResult> {
-        let vmo = match self.require(Rights::WAIT) {
-            Ok(vmo) => vmo,
+        let object = match self.object_with(Rights::WAIT) {
+            Ok(object) => object,
             Err(status) => return Ok(Err(status)),
         };
         // The process that waits no longer has this handle once it has closed all its
         // descriptors of this file, though the call in progress keeps the file itself.
-        let closed = || self.get().is_err() || !file.is_open_here();
-        let result = match vmo.signals().wait(args.signals, args.deadline, closed) {
+        let closed = || self.object().is_err() || !file.is_open_here();
+        let result = match object.signals().wait(args.signals, args.deadline, closed) {
             Err(error) if error == ENOMEM => return Ok(Err(Status::NO_MEMORY)),
             result => result?,
         };
@@ -159,7 +173,7 @@ impl FileOps for Handle {
     }
 
     fn end(&self) -> u64 {
-        self.vmo.size()
+        self.object.vmo().map_or(0, |vmo| vmo.size())
     }
 
     fn ioctl(&self, file: &File, command: u32, address: usize) -> Result<isize> {
@@ -168,8 +182,8 @@ impl FileOps for Handle {
 
     fn poll(&self, file: &File, table: &PollTable) -> u32 {
         // Who may not wait for signals does not see them.
-        match self.require(Rights::WAIT) {
-            Ok(vmo) => vmo.signals().poll(file, table),
+        match self.object_with(Rights::WAIT) {
+            Ok(object) => object.signals().poll(file, table),
             Err(_) => 0,
         }
     }
@@ -180,7 +194,7 @@ impl FileOps for Handle {
     }
 
     fn descriptor_closed(&self, _file: &File) {
-        self.vmo.signals().handle_closed();
+        self.object.signals().handle_closed();
     }
 
     fn show_fdinfo(&self, out: &SeqFile) {

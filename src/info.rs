@@ -26,21 +26,21 @@ const VMO_V4: usize = size_of::<uapi::zxvmo_info_vmo>();
 /// `zx_object_get_info`.
 pub(crate) fn get_info(handle: &Handle, args: &mut uapi::zxvmo_get_info) -> ZxResult {
     match args.topic {
-        uapi::ZX_INFO_HANDLE_VALID => handle.get().map(|_| ()),
+        uapi::ZX_INFO_HANDLE_VALID => handle.object().map(|_| ()),
         uapi::ZX_INFO_HANDLE_BASIC => {
-            let (vmo, rights) = handle.get()?;
+            let (object, rights) = handle.object()?;
             let record = uapi::zxvmo_info_handle_basic {
-                koid: vmo.koid(),
+                koid: object.koid(),
                 rights: rights.raw(),
-                type_: uapi::ZX_OBJ_TYPE_VMO,
+                type_: object.kind(),
                 ..Default::default()
             };
             deliver(args, bytes_of(&record))
         }
         uapi::ZX_INFO_HANDLE_COUNT => {
-            let vmo = handle.require(Rights::INSPECT)?;
+            let object = handle.object_with(Rights::INSPECT)?;
             let record = uapi::zxvmo_info_handle_count {
-                handle_count: vmo.handles(),
+                handle_count: object.handles(),
             };
             deliver(args, bytes_of(&record))
         }
@@ -55,7 +55,7 @@ pub(crate) fn get_info(handle: &Handle, args: &mut uapi::zxvmo_get_info) -> ZxRe
         | uapi::ZX_INFO_PROCESS_VMOS
         | PROCESS_VMOS_V1
         | PROCESS_VMOS_V2
-        | PROCESS_VMOS_V3 => handle.get().and(Err(Status::WRONG_TYPE)),
+        | PROCESS_VMOS_V3 => handle.object().and(Err(Status::WRONG_TYPE)),
         _ => Err(Status::NOT_SUPPORTED),
     }
 }

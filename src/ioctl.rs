@@ -6,7 +6,9 @@
 use crate::{
     child,
     handle::Handle,
-    info, io, mapping, op_range,
+    info, io, mapping,
+    object::NewHandle,
+    op_range,
     rights::Rights,
     status::{Status, ZxResult},
     sys::{
@@ -161,7 +163,7 @@ pub(crate) fn on_device(command: u32, address: usize) -> Result<isize> {
             let made = FsPin::take()
                 .map_err(Status::from)
                 .and_then(|pin| Vmo::create(&pin, args.size, args.options, args.flags))
-                .and_then(|(vmo, rights)| Handle::create(vmo, rights));
+                .and_then(|(vmo, rights)| Handle::create(NewHandle::to_vmo(vmo)?, rights));
             Ok(announce(made, &mut args.handle))
         }),
         _ => Err(ENOTTY),
@@ -217,7 +219,7 @@ pub(crate) fn on_handle(
             let made = handle
                 .get()
                 .and_then(|(vmo, rights)| child::create(vmo, rights, args))
-                .and_then(|(vmo, rights)| Handle::create(vmo, rights));
+                .and_then(|(vmo, rights)| Handle::create(NewHandle::to_vmo(vmo)?, rights));
             Ok(announce(made, &mut args.handle))
         }),
         nr::OP_RANGE => call.plain(|args: &mut _| op_range::run(handle, args)),
@@ -238,10 +240,10 @@ pub(crate) fn on_handle(
 
 /// `zx_object_signal` (spec 21.2).
 fn signal(handle: &Handle, args: &mut uapi::zxvmo_signal) -> ZxResult {
-    let vmo = handle.require(Rights::SIGNAL)?;
+    let object = handle.object_with(Rights::SIGNAL)?;
     if (args.clear_mask | args.set_mask) & !uapi::ZX_USER_SIGNAL_ALL != 0 {
         return Err(Status::INVALID_ARGS);
     }
-    vmo.signals().change(args.clear_mask, args.set_mask);
+    object.signals().change(args.clear_mask, args.set_mask);
     Ok(())
 }

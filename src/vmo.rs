@@ -15,6 +15,7 @@ use crate::{
     handle::Handle,
     io,
     mapping::Mappings,
+    object,
     rights::Rights,
     signals::Signals,
     status::{Status, ZxResult},
@@ -145,8 +146,6 @@ impl Drop for Use {
     }
 }
 
-static NEXT_KOID: Atomic<u64> = Atomic::new(uapi::ZX_KOID_FIRST as u64);
-
 /// The size that `size` bytes take, in whole pages; OUT_OF_RANGE if that wraps 64 bits.
 pub(crate) fn round_up(size: u64) -> ZxResult<u64> {
     size.checked_next_multiple_of(PAGE_SIZE)
@@ -199,7 +198,7 @@ impl Vmo {
         store: Arc<Store>,
         window: Option<Window>,
     ) -> ZxResult<Use> {
-        let koid = NEXT_KOID.fetch_add(1, Relaxed);
+        let koid = object::new_koid();
         let root_inode = store.inode();
         let vmo = Arc::pin_init(
             pin_init!(Self {

@@ -14,9 +14,14 @@ use super::{
     vma::{Mapped, NewMapping},
     wait::PollTable,
 };
-use core::{marker::PhantomData, ops::Deref, ptr::NonNull};
+use core::{
+    marker::PhantomData,
+    ops::Deref,
+    ptr::{null_mut, NonNull},
+};
 use kernel::{
     bindings,
+    error::from_err_ptr,
     ffi::{c_int, c_long, c_uint, c_ulong, c_void},
     fs::file::FileDescriptorReservation,
     prelude::*,
@@ -122,6 +127,15 @@ impl File {
     }
 }
 
+/// Where a handle file belongs.
+pub(crate) enum Place {
+    /// To an inode of its own.
+    Inode(Inode),
+    /// To the inode that all files without one share, under this name.
+    #[allow(dead_code)]
+    Anonymous(&'static CStr),
+}
+
 /// A counted reference to a file.
 #[derive(Clone)]
 pub(crate) struct FileRef(ARef<kernel::fs::File>);
@@ -136,13 +150,23 @@ impl Deref for FileRef {
 }
 
 impl FileRef {
-    /// Makes a handle file of `inode` that carries `data`.
+    /// Makes a handle file that carries `data`.
     pub(crate) fn create<T: FileOps>(
-        inode: &Inode,
+        place: &Place,
         mode: AccessMode,
         data: KBox<T>,
     ) -> Result<Self> {
-        let file = data.pin().new_file(inode, mode.flags(), &T::table().0)?;
+        let (flags, table) = (mode.flags(), &T::table().0);
+        let file = match place {
+            Place::Inode(inode) => data.pin().new_file(inode, flags, table)?,
+            Place::Anonymous(name) => {
+                // SAFETY: Name and operations are static. The core takes the reference to the
+                // module that the release of the file gives back.
+                let file =
+                    unsafe { c::anon_inode_getfile(name.as_char_ptr(), table, null_mut(), flags) };
+                NonNull::new(from_err_ptr(file)?).ok_or(ENOMEM)?
+            }
+        };
         Ok(Self::finish(file, KBox::into_raw(data).cast()))
     }
 

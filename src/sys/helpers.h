@@ -8,6 +8,7 @@
 #ifndef _ZXVMO_HELPERS_H
 #define _ZXVMO_HELPERS_H
 
+#include <linux/anon_inodes.h>
 #include <linux/dcache.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
