@@ -80,6 +80,7 @@ struct Zxvmo {
     #[pin]
     device: MiscDeviceRegistration<device::Device>,
     zeros: sys::page::ZeroPage,
+    shrinker: sys::reclaim::Shrinker<store::Store>,
     nodes: sys::node::NodeCache,
 }
 
@@ -87,6 +88,7 @@ impl kernel::InPlaceModule for Zxvmo {
     fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             nodes: sys::node::NodeCache::new()?,
+            shrinker: sys::reclaim::Shrinker::register()?,
             zeros: sys::page::ZeroPage::new()?,
             device <- device::Device::register(),
         })

@@ -5,6 +5,7 @@
 #![deny(unsafe_code)]
 
 use crate::{
+    discard::Discardable,
     page_map::{PageMap, Place, Shown},
     status::{Status, ZxResult},
     sys::{
@@ -32,12 +33,26 @@ pub(crate) struct Content {
     pub(crate) inode: Option<Inode>,
     /// Whether the page of zeros may be in a page table.
     pub(crate) zeros_shown: bool,
+    /// For a discardable VMO.
+    pub(crate) discardable: Option<Discardable>,
     /// Whether there has ever been a mapping. Set before the first fault, and before that nobody
     /// can have a translation of a page or a pin.
     pub(crate) mapped: Atomic<bool>,
 }
 
 impl Content {
+    /// `pages`, not mapped.
+    pub(crate) fn new(pages: PageMap, origin: u64) -> Self {
+        Self {
+            pages,
+            origin,
+            inode: None,
+            zeros_shown: false,
+            discardable: None,
+            mapped: Atomic::new(false),
+        }
+    }
+
     /// Removes all translations of `count` pages from `first` on.
     pub(crate) fn unmap(&self, first: u64, count: u64) {
         unmap(&self.inode, &self.mapped, first, count);
@@ -63,6 +78,14 @@ impl Content {
 
     pub(crate) fn remove(&mut self, first: u64, end: u64) -> Result {
         self.pages.remove(self.origin + first, self.origin + end)
+    }
+
+    /// NOT_FOUND if the content was discarded, and nobody has locked the VMO since (spec 7.6).
+    pub(crate) fn present(&self) -> ZxResult {
+        match &self.discardable {
+            Some(state) if state.is_discarded() => Err(Status::NOT_FOUND),
+            _ => Ok(()),
+        }
     }
 
     /// The pages that the store shows.
@@ -105,6 +128,16 @@ impl Content {
             return Err(Status::BAD_STATE);
         }
         Ok(self.remove(first, end)?)
+    }
+
+    /// As [`release`](Self::release) of everything; needs no memory.
+    pub(crate) fn clear(&mut self) -> ZxResult {
+        self.unmap(0, u64::MAX);
+        if self.next_pinned(0, u64::MAX).is_some() {
+            return Err(Status::BAD_STATE);
+        }
+        drop(self.pages.take());
+        Ok(())
     }
 
     /// The page at `index` if it is committed and owned, or can be made so with shared access.

@@ -1,75 +1,148 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Locking of discardable VMOs (spec 7.6).
+//! Discardable VMOs: their locks, and the loss of what is not locked (spec 3.7, 7.6).
 //!
-//! The kernel may take the memory of a discardable VMO away while it is unlocked. This module
-//! does not do so yet: an unlocked VMO keeps its content, which the specification allows.
+//! A discardable VMO has no relatives, so what is said of the VMO holds for its store. The state
+//! is part of [`Content`] and protected by its lock. While the VMO is unlocked, its store is
+//! listed with the shrinker, which takes all of its memory or none.
 #![deny(unsafe_code)]
 
 use crate::{
+    content::Content,
     status::{Status, ZxResult},
+    store::Store,
     sys::{
+        reclaim::{Entry, Reclaim},
+        rwsem::WriteGuard,
         uapi,
         user::{bytes_of, write_bytes},
     },
     vmo::Vmo,
 };
-use kernel::sync::atomic::{Atomic, Relaxed};
+use kernel::{prelude::*, sync::Arc};
 
-/// Locks held on one VMO, by all handles together.
-pub(crate) struct LockCount(Atomic<u64>);
+/// The state of a discardable VMO.
+pub(crate) struct Discardable {
+    /// Locks held, by all handles together.
+    locks: u64,
+    /// The memory was taken away, and nobody has locked the VMO since.
+    discarded: bool,
+    /// Listed while the VMO is unlocked, once it has been locked.
+    entry: Entry<Store>,
+}
 
-impl LockCount {
+impl Discardable {
     /// Never locked.
-    pub(crate) fn new() -> Self {
-        Self(Atomic::new(0))
+    pub(crate) fn new() -> Result<Self> {
+        Ok(Self {
+            locks: 0,
+            discarded: false,
+            entry: Entry::new()?,
+        })
     }
 
-    fn lock(&self) {
-        self.0.add(1, Relaxed);
+    /// Whether there is nothing to be read, nor to be written to.
+    pub(crate) fn is_discarded(&self) -> bool {
+        self.discarded
     }
 
-    fn unlock(&self) -> ZxResult {
-        let mut count = self.0.load(Relaxed);
-        while count > 0 {
-            match self.0.cmpxchg(count, count - 1, Relaxed) {
-                Ok(_) => return Ok(()),
-                Err(now) => count = now,
-            }
+    /// The VMO retires: its memory is not the kernel's to take any more.
+    pub(crate) fn retire(&mut self) {
+        self.entry.unlist();
+    }
+}
+
+impl Reclaim for Store {
+    type Held<'a> = WriteGuard<'a, Content>;
+
+    fn try_hold(&self) -> Option<WriteGuard<'_, Content>> {
+        self.try_write_lock()
+    }
+
+    fn reclaim(store: &Arc<Self>, mut content: WriteGuard<'_, Content>) -> usize {
+        let pages = content.pages.len();
+        // Nothing is gained from a VMO without pages, and what some device writes to has to stay.
+        let gone = pages > 0 && content.clear().is_ok();
+        let Some(state) = &mut content.discardable else {
+            return 0;
+        };
+        state.discarded |= gone;
+        if gone {
+            return pages as usize;
         }
-        Err(Status::BAD_STATE)
+        state.entry.list(store, pages);
+        0
     }
 }
 
 /// LOCK, TRY_LOCK and UNLOCK, after the test of the rights.
 pub(crate) fn run(vmo: &Vmo, args: &uapi::zxvmo_op_range) -> ZxResult {
-    if !vmo.kind().discardable {
-        return Err(Status::NOT_SUPPORTED);
-    }
-    if args.offset != 0 || args.size != vmo.size() {
-        return Err(Status::OUT_OF_RANGE);
-    }
+    let store = vmo.store();
     match args.op {
-        uapi::ZX_VMO_OP_UNLOCK => vmo.locks().unlock(),
-        uapi::ZX_VMO_OP_LOCK => {
-            vmo.locks().lock();
-            report(args).inspect_err(|_| {
-                let _ = vmo.locks().unlock();
-            })
-        }
-        _ => {
-            vmo.locks().lock();
+        uapi::ZX_VMO_OP_UNLOCK => change(store, args, unlock),
+        uapi::ZX_VMO_OP_TRY_LOCK => change(store, args, |_, content| {
+            let state = state(content)?;
+            if state.discarded {
+                return Err(Status::UNAVAILABLE);
+            }
+            lock(state);
             Ok(())
+        }),
+        _ => {
+            let discarded = change(store, args, |_, content| {
+                let state = state(content)?;
+                lock(state);
+                Ok(core::mem::take(&mut state.discarded))
+            })?;
+            let discarded = if discarded { args.size } else { 0 };
+            // A failure takes the lock back, but the VMO is not discarded any more.
+            report(args, discarded).inspect_err(|_| {
+                let _ = unlock(store, &mut store.write_lock());
+            })
         }
     }
 }
 
-/// Tells the caller of LOCK what it has locked.
-fn report(args: &uapi::zxvmo_op_range) -> ZxResult {
+/// Has `body` change the state, if `args` names the whole VMO.
+fn change<R>(
+    store: &Arc<Store>,
+    args: &uapi::zxvmo_op_range,
+    body: impl FnOnce(&Arc<Store>, &mut Content) -> ZxResult<R>,
+) -> ZxResult<R> {
+    let mut content = store.write_lock();
+    state(&mut content)?;
+    if args.offset != 0 || args.size != store.size() {
+        return Err(Status::OUT_OF_RANGE);
+    }
+    body(store, &mut content)
+}
+
+fn state(content: &mut Content) -> ZxResult<&mut Discardable> {
+    content.discardable.as_mut().ok_or(Status::NOT_SUPPORTED)
+}
+
+fn lock(state: &mut Discardable) {
+    state.locks += 1;
+    state.entry.unlist();
+}
+
+fn unlock(store: &Arc<Store>, content: &mut Content) -> ZxResult {
+    let pages = content.pages.len();
+    let state = state(content)?;
+    state.locks = state.locks.checked_sub(1).ok_or(Status::BAD_STATE)?;
+    if state.locks == 0 {
+        state.entry.list(store, pages);
+    }
+    Ok(())
+}
+
+/// Tells the caller of LOCK what it has locked, and how many bytes had been discarded.
+fn report(args: &uapi::zxvmo_op_range, discarded_size: u64) -> ZxResult {
     let state = uapi::zxvmo_lock_state {
         offset: args.offset,
         size: args.size,
-        ..Default::default()
+        discarded_offset: 0,
+        discarded_size,
     };
     let bytes = bytes_of(&state);
     if args.buffer_size < bytes.len() as u64 || args.buffer == 0 {

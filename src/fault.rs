@@ -39,7 +39,7 @@ impl Store {
         {
             let content = self.read_lock();
             let end = self.page_count().min(limit().div_ceil(PAGE_SIZE));
-            if index >= end {
+            if index >= end || content.present().is_err() {
                 return FaultResult::SigBus;
             }
             let entered = match content.get(index) {
@@ -60,7 +60,8 @@ impl Store {
             }
         }
         let mut content = self.write_lock();
-        if index >= self.page_count().min(limit().div_ceil(PAGE_SIZE)) {
+        let end = self.page_count().min(limit().div_ceil(PAGE_SIZE));
+        if index >= end || content.present().is_err() {
             return FaultResult::SigBus;
         }
         if write {

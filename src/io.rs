@@ -71,23 +71,25 @@ fn move_bytes(
 /// read(2) and its like: short at the end.
 pub(crate) fn read(handle: &Handle, position: u64, to: &mut IovIter<'_>) -> Result<usize> {
     let vmo = handle.require(Rights::READ)?;
-    finish(move_bytes(vmo, position, to, Direction::Read), Ok(0))
+    finish(vmo, move_bytes(vmo, position, to, Direction::Read), Ok(0))
 }
 
 /// write(2) and its like: short at the end, EFBIG beyond it.
 pub(crate) fn write(handle: &Handle, position: u64, from: &mut IovIter<'_>) -> Result<usize> {
     let vmo = handle.require(Rights::WRITE)?;
     finish(
+        vmo,
         move_bytes(vmo, position, from, Direction::Write),
         Err(EFBIG),
     )
 }
 
-fn finish((moved, result): (u64, ZxResult), at_end: Result<usize>) -> Result<usize> {
+fn finish(vmo: &Vmo, (moved, result): (u64, ZxResult), at_end: Result<usize>) -> Result<usize> {
     match result {
         _ if moved > 0 => Ok(moved as usize),
         Ok(()) => Ok(0),
         Err(status) if status == Status::OUT_OF_RANGE => at_end,
+        Err(_) if vmo.store().read_lock().present().is_err() => Err(EIO),
         Err(status) if status == Status::NOT_FOUND || status == Status::ACCESS_DENIED => {
             Err(EFAULT)
         }

@@ -92,6 +92,12 @@ impl PageMap {
         }
     }
 
+    /// Everything that is in the map, which is empty then.
+    pub(crate) fn take(&mut self) -> Self {
+        let empty = Self::new(self.owner);
+        core::mem::replace(self, empty)
+    }
+
     /// Pages in the map.
     pub(crate) fn len(&self) -> u64 {
         self.pages.load(Relaxed)

@@ -32,6 +32,7 @@
 
 use crate::{
     content::Content,
+    discard::Discardable,
     page_map::PageMap,
     status::{Status, ZxResult},
     sys::{
@@ -67,26 +68,18 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// An empty store of `size` bytes, a multiple of the page size.
-    pub(crate) fn new(size: u64, stream_size: u64) -> Result<Arc<Self>> {
+    /// An empty store of `size` bytes, a multiple of the page size; `discardable` as the VMO.
+    pub(crate) fn new(size: u64, stream_size: u64, discardable: bool) -> Result<Arc<Self>> {
         let id = NEXT_ID.fetch_add(1, Relaxed);
-        Self::with_pages(id, size, stream_size, PageMap::new(id), 0)
+        let mut content = Content::new(PageMap::new(id), 0);
+        if discardable {
+            content.discardable = Some(Discardable::new()?);
+        }
+        Self::with_content(id, size, stream_size, content)
     }
 
-    fn with_pages(
-        id: u64,
-        size: u64,
-        stream_size: u64,
-        pages: PageMap,
-        origin: u64,
-    ) -> Result<Arc<Self>> {
-        let content = Content {
-            pages,
-            origin,
-            inode: None,
-            zeros_shown: false,
-            mapped: Atomic::new(false),
-        };
+    fn with_content(id: u64, size: u64, stream_size: u64, content: Content) -> Result<Arc<Self>> {
+        let origin = content.origin;
         Arc::pin_init(
             pin_init!(Self {
                 content <- RwSem::new(content, c"zxvmo_store", static_lock_class!()),
@@ -113,6 +106,11 @@ impl Store {
     /// Shared access, if it is to be had at once.
     pub(crate) fn try_read_lock(&self) -> Option<ReadGuard<'_, Content>> {
         self.content.try_read()
+    }
+
+    /// Exclusive access, if it is to be had at once; does not sleep.
+    pub(crate) fn try_write_lock(&self) -> Option<WriteGuard<'_, Content>> {
+        self.content.try_write()
     }
 
     /// Exclusive access.
@@ -159,8 +157,10 @@ impl Store {
     pub(crate) fn retire(&self) {
         let (pages, inode) = {
             let mut content = self.content.write();
-            let pages = core::mem::replace(&mut content.pages, PageMap::new(self.id));
-            (pages, content.inode.take())
+            if let Some(state) = &mut content.discardable {
+                state.retire();
+            }
+            (content.pages.take(), content.inode.take())
         };
         drop(pages);
         drop(inode);
@@ -200,13 +200,8 @@ impl Store {
             // Nothing has translations of the new map's pages yet.
             pages.own(origin + index, || {})?;
         }
-        Ok(Self::with_pages(
-            id,
-            size,
-            stream_size,
-            pages,
-            begin >> PAGE_SHIFT,
-        )?)
+        let content = Content::new(pages, begin >> PAGE_SHIFT);
+        Ok(Self::with_content(id, size, stream_size, content)?)
     }
 
     /// The accumulated offset (spec 8.5) of byte `offset`; INVALID_ARGS if that, or `size` bytes

@@ -115,7 +115,7 @@ impl Store {
                 }
                 Stop::Exclusive(index) => {
                     let mut content = self.write_lock();
-                    if index < self.page_count() {
+                    if index < self.page_count() && content.present().is_ok() {
                         if let Err(error) = content.own(index) {
                             break Err(error.into());
                         }
@@ -138,6 +138,7 @@ impl Store {
         step: &mut impl FnMut(&Content, u64, u64, &mut IovIter<'_>) -> ZxResult<Step>,
     ) -> ZxResult<(u64, Stop)> {
         let content = self.read_lock();
+        content.present()?;
         let size = self.size().min(end);
         let mut moved = 0;
         for _ in 0..BATCH {
@@ -177,6 +178,7 @@ impl Store {
             let mut stuck = false;
             {
                 let content = self.read_lock();
+                content.present()?;
                 let end = end.min(self.page_count()).min(index + BATCH as u64);
                 while index < end && !stuck {
                     stuck = content.committed(index)?.is_none();
@@ -188,7 +190,7 @@ impl Store {
             }
             if stuck {
                 let mut content = self.write_lock();
-                if index < self.page_count() {
+                if index < self.page_count() && content.present().is_ok() {
                     content.own(index)?;
                 }
             }

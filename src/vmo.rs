@@ -10,7 +10,6 @@
 #![deny(unsafe_code)]
 
 use crate::{
-    discard::LockCount,
     family::{self, Family},
     handle::Handle,
     io,
@@ -110,7 +109,6 @@ pub(crate) struct Vmo {
     mappings: Mappings,
     /// Direct children.
     children: Atomic<u64>,
-    locks: LockCount,
     #[pin]
     links: Mutex<Links>,
     /// Gone when the VMO retires.
@@ -181,7 +179,8 @@ impl Vmo {
             pinnable: flags & uapi::ZXVMO_CREATE_PINNABLE != 0,
             ..Kind::default()
         };
-        let vmo = Self::with_store(pin, kind, Store::new(rounded, size)?, None)?;
+        let store = Store::new(rounded, size, kind.discardable)?;
+        let vmo = Self::with_store(pin, kind, store, None)?;
         let rights = if resizable {
             Rights::DEFAULT_VMO.with(Rights::RESIZE)
         } else {
@@ -212,7 +211,6 @@ impl Vmo {
                 signals <- Signals::new(uapi::ZX_VMO_ZERO_CHILDREN),
                 mappings <- Mappings::new(),
                 children: Atomic::new(0),
-                locks: LockCount::new(),
                 links <- new_mutex!(
                     Links { family: None, parent: None, retired: false },
                     "zxvmo_links"
@@ -291,11 +289,6 @@ impl Vmo {
             || self.store.stream_size(),
             |window| window.stream_size.load(Relaxed),
         )
-    }
-
-    /// Locks on a discardable VMO.
-    pub(crate) fn locks(&self) -> &LockCount {
-        &self.locks
     }
 
     /// Where the object stands among its relatives.

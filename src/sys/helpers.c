@@ -237,6 +237,11 @@ void zx_rwsem_init(struct rw_semaphore *sem, const char *name,
 	__init_rwsem(sem, name, key);
 }
 
+void zx_down_write_second(struct rw_semaphore *sem)
+{
+	down_write_nested(sem, SINGLE_DEPTH_NESTING);
+}
+
 static s64 zx_monotonic_now(void)
 {
 	return ktime_to_ns(ktime_get());

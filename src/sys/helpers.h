@@ -45,6 +45,16 @@ struct kmem_cache *zx_cache_create(const char *name, unsigned int size);
 
 void zx_smp_mb(void);
 
+/* The shrinker. */
+#define ZX_C_RECLAIM_HOLD_WORDS 4
+int zx_reclaim_init(bool (*hold)(const void *owner, void *hold),
+		    unsigned long (*reclaim)(void *hold));
+void zx_reclaim_exit(void);
+void *zx_reclaim_entry_alloc(void);
+void zx_reclaim_entry_free(void *entry);
+void zx_reclaim_entry_add(void *entry, const void *owner, unsigned long pages);
+const void *zx_reclaim_entry_remove(void *entry);
+
 /* User memory. */
 void zx_iov_iter_truncate(struct iov_iter *iter, size_t length);
 size_t zx_iov_iter_count(const struct iov_iter *iter);
@@ -63,6 +73,7 @@ vm_fault_t zx_fault_insert(struct vm_fault *vmf, struct page *page,
 /* Locks and waiting. */
 void zx_rwsem_init(struct rw_semaphore *sem, const char *name,
 		   struct lock_class_key *key);
+void zx_down_write_second(struct rw_semaphore *sem);
 int zx_wait_until(struct wait_queue_head *queue, bool (*done)(void *context),
 		  void *context, s64 deadline);
 void zx_poll_wait(struct file *file, struct wait_queue_head *queue,

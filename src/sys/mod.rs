@@ -13,6 +13,7 @@ pub(crate) mod file;
 pub(crate) mod fs;
 pub(crate) mod node;
 pub(crate) mod page;
+pub(crate) mod reclaim;
 pub(crate) mod rwsem;
 pub(crate) mod user;
 pub(crate) mod vma;

@@ -59,6 +59,21 @@ impl<T> RwSem<T> {
         got.then(|| ReadGuard(self, NotThreadSafe))
     }
 
+    /// Exclusive access, if it is to be had at once. Does not sleep.
+    pub(crate) fn try_write(&self) -> Option<WriteGuard<'_, T>> {
+        // SAFETY: Initialised in `new`.
+        let got = unsafe { c::down_write_trylock(self.sem.get()) } != 0;
+        got.then(|| WriteGuard(self, NotThreadSafe, PhantomData))
+    }
+
+    /// Waits for exclusive access while holding that to another lock of the same kind. Callers
+    /// need an order among these.
+    pub(crate) fn write_second(&self) -> WriteGuard<'_, T> {
+        // SAFETY: Initialised in `new`.
+        unsafe { c::zx_down_write_second(self.sem.get()) };
+        WriteGuard(self, NotThreadSafe, PhantomData)
+    }
+
     /// Waits for exclusive access.
     pub(crate) fn write(&self) -> WriteGuard<'_, T> {
         // SAFETY: Initialised in `new`.
