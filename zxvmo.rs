@@ -12,7 +12,7 @@
 //!
 //! | what users touch | `device`, `handle`, `ioctl` |
 //! | --- | --- |
-//! | what calls do | `io`, `info`, `op_range`, `child`, `mapping`, `fault`, `signals` |
+//! | what calls do | `io`, `info`, `op_range`, `transfer_data`, `child`, `mapping`, `fault`, `signals` |
 //! | objects | `object`, `vmo`, `family`, `accounting`, `discard`, `store`, `transfer`, `content`, `page_map` |
 //! | words | `rights`, `status` |
 //! | the kernel | `sys`, the only one with `unsafe` |
@@ -60,6 +60,8 @@ mod store;
 mod sys;
 #[path = "src/transfer.rs"]
 mod transfer;
+#[path = "src/transfer_data.rs"]
+mod transfer_data;
 #[path = "src/vmo.rs"]
 mod vmo;
 

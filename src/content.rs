@@ -14,6 +14,7 @@ use crate::{
         PAGE_SHIFT, PAGE_SIZE,
     },
 };
+use core::ops::Range;
 use kernel::{
     prelude::*,
     sync::atomic::{Atomic, Relaxed},
@@ -76,6 +77,11 @@ impl Content {
             .own(self.origin + index, || unmap(inode, mapped, index, 1))
     }
 
+    /// The numbers that pages `range` have in the page map.
+    pub(crate) fn keys(&self, range: &Range<u64>) -> Range<u64> {
+        self.origin + range.start..self.origin + range.end
+    }
+
     pub(crate) fn remove(&mut self, first: u64, end: u64) -> Result {
         self.pages.remove(self.origin + first, self.origin + end)
     }
@@ -123,19 +129,22 @@ impl Content {
         if first >= end {
             return Ok(());
         }
-        self.unmap(first, end - first);
-        if self.next_pinned(first, end).is_some() {
-            return Err(Status::BAD_STATE);
-        }
+        self.unmap_unpinned(first, end)?;
         Ok(self.remove(first, end)?)
+    }
+
+    /// Removes the translations of pages `first..end`; BAD_STATE if one is pinned.
+    pub(crate) fn unmap_unpinned(&self, first: u64, end: u64) -> ZxResult {
+        self.unmap(first, end - first);
+        match self.next_pinned(first, end) {
+            Some(_) => Err(Status::BAD_STATE),
+            None => Ok(()),
+        }
     }
 
     /// As [`release`](Self::release) of everything; needs no memory.
     pub(crate) fn clear(&mut self) -> ZxResult {
-        self.unmap(0, u64::MAX);
-        if self.next_pinned(0, u64::MAX).is_some() {
-            return Err(Status::BAD_STATE);
-        }
+        self.unmap_unpinned(0, u64::MAX)?;
         drop(self.pages.take());
         Ok(())
     }
@@ -190,17 +199,6 @@ impl Content {
         (index < end).then_some(index)
     }
 
-    /// The pages in `first..end`, in order.
-    fn pages_in(&self, first: u64, end: u64) -> impl Iterator<Item = (u64, &Page)> {
-        let mut from = self.origin + first;
-        core::iter::from_fn(move || {
-            let (key, page) = self.pages.next(from)?;
-            from = key + 1;
-            let index = key - self.origin;
-            (index < end).then_some((index, page))
-        })
-    }
-
     /// Makes bytes `from..to` read as zero (spec 7.5). Whole pages are given back, unless they
     /// are pinned; parts of pages are zeroed in place, if there is a page.
     pub(crate) fn zero(&mut self, from: u64, to: u64) -> ZxResult {
@@ -248,12 +246,15 @@ impl Content {
 
     fn next_pinned(&self, first: u64, end: u64) -> Option<u64> {
         // What relatives show as well is not this store's to keep, and their translations would
-        // look like pins.
-        let pinned =
-            |index: &u64| matches!(self.get(*index), Shown::Owned(page, _) if page.is_pinned());
-        self.pages_in(first, end)
-            .map(|(index, _)| index)
-            .find(pinned)
+        // look like pins. What is this store's and pinned has been touched.
+        let mut next = self.touched_from(first, end);
+        while let Some(index) = next {
+            if matches!(self.get(index), Shown::Owned(page, _) if page.is_pinned()) {
+                return Some(index);
+            }
+            next = self.touched_from(index + 1, end);
+        }
+        None
     }
 }
 

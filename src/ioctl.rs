@@ -18,6 +18,7 @@ use crate::{
         user::{read_argument, write_argument, Abi, Direction},
         vma, PAGE_SIZE,
     },
+    transfer_data,
     vmo::{Vmo, MAX_SIZE},
 };
 use kernel::{ioctl, prelude::*};
@@ -57,6 +58,7 @@ argument! {
     zxvmo_size { reserved }
     zxvmo_create_child { reserved }
     zxvmo_op_range {}
+    zxvmo_transfer_data { reserved }
     zxvmo_duplicate { reserved }
     zxvmo_get_info {}
     zxvmo_property {}
@@ -140,6 +142,7 @@ mod nr {
     pub(super) const MAP: u32 = 0x16;
     pub(super) const CREATE_CHILD: u32 = 0x17;
     pub(super) const OP_RANGE: u32 = 0x18;
+    pub(super) const TRANSFER_DATA: u32 = 0x1B;
     pub(super) const DUPLICATE: u32 = 0x40;
     pub(super) const REPLACE: u32 = 0x41;
     pub(super) const GET_INFO: u32 = 0x42;
@@ -223,6 +226,7 @@ pub(crate) fn on_handle(
             Ok(announce(made, &mut args.handle))
         }),
         nr::OP_RANGE => call.plain(|args: &mut _| op_range::run(handle, args)),
+        nr::TRANSFER_DATA => call.plain(|args: &mut _| transfer_data::run(handle, args)),
         nr::DUPLICATE => call.with(|args: &mut uapi::zxvmo_duplicate| {
             Ok(announce(handle.duplicate(args.rights), &mut args.handle))
         }),

@@ -12,8 +12,10 @@
 //! The sizes are atomics that change with `content` held for writing, and may be read without.
 //!
 //! Lock order, outermost first: `mmap_lock` or the lock of one mapping; a family (see
-//! [`family`](crate::family)); `Store::content`, of several stores only by trying; the kernel's `i_mmap_rwsem` and page-table locks (taken inside `Inode::unmap` and
-//! `Fault::insert`). With `content` held nothing may touch user memory in a way that can fault,
+//! [`family`](crate::family)); `Store::content`, of several stores by trying, or of two in the
+//! order of their ids; the kernel's `i_mmap_rwsem` and page-table locks (taken inside
+//! `Inode::unmap` and `Fault::insert`). The shrinker, which runs inside of any allocation, only
+//! tries `Store::content`. With `content` held nothing may touch user memory in a way that can fault,
 //! and no file or inode may be released.
 //!
 //! # What mappings show
@@ -111,6 +113,11 @@ impl Store {
     /// Exclusive access, if it is to be had at once; does not sleep.
     pub(crate) fn try_write_lock(&self) -> Option<WriteGuard<'_, Content>> {
         self.content.try_write()
+    }
+
+    /// Exclusive access while holding that to a store with a lower id.
+    pub(crate) fn write_lock_second(&self) -> WriteGuard<'_, Content> {
+        self.content.write_second()
     }
 
     /// Exclusive access.

@@ -387,6 +387,20 @@ struct zxvmo_lock_state {
 };
 
 /*
+ * Argument of ZXVMO_IOC_TRANSFER_DATA, on the destination's handle:
+ * zx_vmo_transfer_data.
+ */
+struct zxvmo_transfer_data {
+	__s32 status;
+	__u32 options;		/* in: 0 */
+	__u64 offset;		/* in: bytes into the destination */
+	__u64 length;		/* in: bytes */
+	__u64 source_offset;	/* in: bytes into the source */
+	__s32 source;		/* in: file descriptor of the source's handle */
+	__u32 reserved;
+};
+
+/*
  * Argument of ZXVMO_IOC_DUPLICATE and _REPLACE: zx_handle_duplicate,
  * zx_handle_replace. REPLACE takes the source handle away whatever its result
  * (but for ZX_ERR_NO_MEMORY and ZX_ERR_NO_RESOURCES): every further call on
@@ -476,6 +490,7 @@ struct zxvmo_map {
 #define ZXVMO_IOC_MAP			_IOWR(ZXVMO_IOC_TYPE, 0x16, struct zxvmo_map)
 #define ZXVMO_IOC_CREATE_CHILD		_IOWR(ZXVMO_IOC_TYPE, 0x17, struct zxvmo_create_child)
 #define ZXVMO_IOC_OP_RANGE		_IOWR(ZXVMO_IOC_TYPE, 0x18, struct zxvmo_op_range)
+#define ZXVMO_IOC_TRANSFER_DATA		_IOWR(ZXVMO_IOC_TYPE, 0x1B, struct zxvmo_transfer_data)
 
 /* On any handle. */
 #define ZXVMO_IOC_DUPLICATE		_IOWR(ZXVMO_IOC_TYPE, 0x40, struct zxvmo_duplicate)

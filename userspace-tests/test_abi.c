@@ -18,6 +18,7 @@ _Static_assert(sizeof(struct zxvmo_transfer) == 32, "layout of zxvmo_transfer");
 _Static_assert(sizeof(struct zxvmo_size) == 16, "layout of zxvmo_size");
 _Static_assert(sizeof(struct zxvmo_create_child) == 32, "layout of zxvmo_create_child");
 _Static_assert(sizeof(struct zxvmo_op_range) == 40, "layout of zxvmo_op_range");
+_Static_assert(sizeof(struct zxvmo_transfer_data) == 40, "layout of zxvmo_transfer_data");
 _Static_assert(sizeof(struct zxvmo_lock_state) == 32, "layout of zxvmo_lock_state");
 _Static_assert(sizeof(struct zxvmo_duplicate) == 16, "layout of zxvmo_duplicate");
 _Static_assert(sizeof(struct zxvmo_get_info) == 40, "layout of zxvmo_get_info");
@@ -41,6 +42,7 @@ union any_arg {
 	struct zxvmo_size size;
 	struct zxvmo_create_child create_child;
 	struct zxvmo_op_range op_range;
+	struct zxvmo_transfer_data transfer_data;
 	struct zxvmo_duplicate duplicate;
 	struct zxvmo_get_info get_info;
 	struct zxvmo_property property;
@@ -82,6 +84,9 @@ static const struct {
 	  { .create_child = { .options = ZX_VMO_CHILD_SNAPSHOT, .size = PAGE } } },
 	{ "op_range", ZXVMO_IOC_OP_RANGE, false, -1,
 	  { .op_range = { .op = ZX_VMO_OP_COMMIT, .size = PAGE } } },
+	{ "transfer_data", ZXVMO_IOC_TRANSFER_DATA, false,
+	  offsetof(struct zxvmo_transfer_data, reserved),
+	  { .transfer_data = { .length = PAGE } } },
 	{ "map", ZXVMO_IOC_MAP, false, -1,
 	  { .map = { .options = ZX_VM_PERM_READ, .length = PAGE } } },
 	{ "duplicate", ZXVMO_IOC_DUPLICATE, false,
@@ -115,6 +120,8 @@ static int prepare(unsigned int i)
 	if (calls[i].command == ZXVMO_IOC_GET_PROPERTY ||
 	    calls[i].command == ZXVMO_IOC_SET_PROPERTY)
 		arg.property.value = (unsigned long)name;
+	if (calls[i].command == ZXVMO_IOC_TRANSFER_DATA)
+		arg.transfer_data.source = vmo_create(PAGE, 0);
 	return calls[i].device ? open_device() :
 				 vmo_create(PAGE, ZX_VMO_RESIZABLE);
 }

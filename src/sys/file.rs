@@ -140,6 +140,27 @@ pub(crate) enum Place {
 #[derive(Clone)]
 pub(crate) struct FileRef(ARef<kernel::fs::File>);
 
+/// A file of the current process, for one system call.
+pub(crate) struct OpenFile(ARef<kernel::fs::LocalFile>);
+
+impl OpenFile {
+    /// The file of descriptor `number`, or `None`.
+    pub(crate) fn of_descriptor(number: i32) -> Option<Self> {
+        let number = u32::try_from(number).ok()?;
+        kernel::fs::LocalFile::fget(number).ok().map(Self)
+    }
+}
+
+impl Deref for OpenFile {
+    type Target = File;
+
+    fn deref(&self) -> &File {
+        // SAFETY: The reference keeps the file. The current system call is an ioctl, which does
+        // not use fdget_pos(); so what `File` requires of other threads is not ours to break.
+        unsafe { File::borrow_raw(self.0.as_ptr()) }
+    }
+}
+
 impl Deref for FileRef {
     type Target = File;
 

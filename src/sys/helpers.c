@@ -79,6 +79,11 @@ struct page *zx_page_alloc(bool zero, u64 owner)
 	return &folio->page;
 }
 
+void zx_page_set_owner(struct page *page, u64 owner)
+{
+	*page_owner(page_folio(page)) = owner;
+}
+
 /*
  * Whoever waits on a futex in a page of the owner's goes on waiting when the
  * owner gets a copy of it, for a page that is shared now and to be written. So

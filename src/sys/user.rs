@@ -36,6 +36,7 @@ abi! {
     zxvmo_create_child: 32,
     zxvmo_op_range: 40,
     zxvmo_lock_state: 32,
+    zxvmo_transfer_data: 40,
     zxvmo_duplicate: 16,
     zxvmo_get_info: 40,
     zxvmo_property: 24,

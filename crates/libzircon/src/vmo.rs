@@ -2,6 +2,7 @@
 //! `zx_vmo_*` (spec sections 3 to 8).
 
 use std::ffi::c_void;
+use std::os::fd::BorrowedFd;
 
 use zxvmo::{abi, raw, Status};
 
@@ -83,6 +84,37 @@ pub unsafe extern "C" fn zx_vmo_op_range(
     let result = Handle::vmo(handle).and_then(|vmo| {
         // SAFETY: By the contract of this function.
         unsafe { raw::op_range(*vmo, op, offset, size, buffer.cast(), buffer_size) }
+    });
+    code(result)
+}
+
+/// Moves pages from one VMO to another, or within one (spec section 11). The
+/// options and the alignment are judged before the handles are looked at, and
+/// everything about the destination's handle before the source's.
+#[no_mangle]
+pub extern "C" fn zx_vmo_transfer_data(
+    dst_vmo: u32,
+    options: u32,
+    offset: u64,
+    length: u64,
+    src_vmo: u32,
+    src_offset: u64,
+) -> i32 {
+    let page = u64::from(abi::ZX_PAGE_SIZE);
+    if options != 0 || (offset | length | src_offset) % page != 0 {
+        return code(Err(Status::INVALID_ARGS));
+    }
+    let result = Handle::vmo(dst_vmo).and_then(|destination| {
+        let transfer = |source: Option<BorrowedFd<'_>>| {
+            raw::transfer_data(*destination, options, offset, length, source, src_offset)
+        };
+        match Handle::vmo(src_vmo) {
+            Ok(source) => transfer(Some(*source)),
+            Err(status) => Err(match transfer(None) {
+                Err(other) if other != Status::BAD_HANDLE => other,
+                _ => status,
+            }),
+        }
     });
     code(result)
 }

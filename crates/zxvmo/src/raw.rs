@@ -4,7 +4,7 @@
 //! One function for each call of `zxvmo.h`. Every one may be given any
 //! descriptor and gives [`Status::BAD_HANDLE`] if it is none of the module's.
 
-use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use rustix::io::Errno;
 use rustix::ioctl::{ioctl, Opcode, Updater};
@@ -36,7 +36,7 @@ macro_rules! arguments {
 arguments! {
     zxvmo_query zxvmo_create zxvmo_transfer zxvmo_size zxvmo_duplicate
     zxvmo_get_info zxvmo_property zxvmo_signal zxvmo_wait zxvmo_map zxvmo_create_child
-    zxvmo_op_range
+    zxvmo_op_range zxvmo_transfer_data
 }
 
 enum Failure {
@@ -241,6 +241,28 @@ pub unsafe fn op_range(
     };
     // SAFETY: The call takes this structure; the caller answers for the buffer.
     unsafe { call::<{ abi::ZXVMO_OP_OP_RANGE as Opcode }, _>(fd, &mut argument) }
+}
+
+/// `zx_vmo_transfer_data` from `source` to `fd`. Without a source, the status
+/// is that of the destination, or BAD_HANDLE.
+pub fn transfer_data(
+    fd: BorrowedFd<'_>,
+    options: u32,
+    offset: u64,
+    length: u64,
+    source: Option<BorrowedFd<'_>>,
+    source_offset: u64,
+) -> Result<(), Status> {
+    let mut argument = abi::zxvmo_transfer_data {
+        options,
+        offset,
+        length,
+        source_offset,
+        source: source.map_or(-1, |source| source.as_raw_fd()),
+        ..Default::default()
+    };
+    // SAFETY: The call takes this structure, and there is no address in it.
+    unsafe { call::<{ abi::ZXVMO_OP_TRANSFER_DATA as Opcode }, _>(fd, &mut argument) }
 }
 
 /// `zx_handle_duplicate`.

@@ -156,6 +156,35 @@ impl Vmo {
         Ok(state.into())
     }
 
+    /// Moves the pages of `length` bytes from `source_offset` of `source` on to
+    /// `offset` of this VMO, without copying them. The source reads as zero
+    /// there afterwards. Needs WRITE, and READ and WRITE of the source.
+    ///
+    /// INVALID_ARGS if the offsets or the length are not whole pages;
+    /// OUT_OF_RANGE if a range passes the end of its VMO; BAD_STATE if a page
+    /// is pinned; NOT_FOUND if the content of one was discarded (spec section
+    /// 11).
+    ///
+    /// ```no_run
+    /// use zxvmo::Vmo;
+    /// # fn main() -> Result<(), zxvmo::Status> {
+    /// let (from, to) = (Vmo::create(8192)?, Vmo::create(8192)?);
+    /// from.write(b"moved", 4096)?;
+    /// to.transfer_data(0, 4096, &from, 4096)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn transfer_data(
+        &self,
+        offset: u64,
+        length: u64,
+        source: &Vmo,
+        source_offset: u64,
+    ) -> Result<(), Status> {
+        let source = Some(source.as_fd());
+        raw::transfer_data(self.as_fd(), 0, offset, length, source, source_offset)
+    }
+
     /// Reads `data.len()` bytes at `offset`. All or error. Needs READ.
     ///
     /// OUT_OF_RANGE if the range passes the size; BAD_STATE if the VMO is not

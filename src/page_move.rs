@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Moving pages from one map to another, or to another place of the same (spec 11).
+//!
+//! What needs memory is done first: [`PageMap::prepare`] makes the nodes at both ends of the
+//! destination the map's own, and [`PageMap::frame`] makes the nodes that the pages will be in.
+//! Then [`PageMap::extract`] takes the pages, [`Frame::settle`] puts them into the frame and
+//! [`PageMap::graft`] puts the frame into the destination. Where source and destination are
+//! aligned alike, whole leaves change places.
+#![deny(unsafe_code)]
+
+use super::{covers, slot, span, PageMap};
+use crate::sys::node::{Entry, Node, NodeRef, SLOTS};
+use kernel::{prelude::*, sync::atomic::Relaxed};
+
+/// A tree without pages, as high as the destination's.
+pub(crate) struct Frame {
+    map: PageMap,
+    /// First page number in the source, and in the destination.
+    from: u64,
+    to: u64,
+}
+
+fn leaf_start(index: u64) -> u64 {
+    index & !(SLOTS as u64 - 1)
+}
+
+impl PageMap {
+    /// The first page number in `first..end` whose page, or a node on the way to it, others show
+    /// too.
+    pub(crate) fn next_shared(&self, first: u64, end: u64) -> Option<u64> {
+        fn next(node: &Node, base: u64, from: u64, end: u64, shared: bool) -> Option<u64> {
+            let shared = shared || node.is_shared();
+            let shift = node.height() * super::SLOT_BITS;
+            let first = if from > base {
+                slot(from, node.height())
+            } else {
+                0
+            };
+            for at in first..SLOTS {
+                let base = base + ((at as u64) << shift);
+                if base >= end {
+                    break;
+                }
+                let found = match node.entry(at) {
+                    Entry::Empty => None,
+                    Entry::Page(page) => (shared || page.sharers() > 1).then_some(base),
+                    Entry::Node(child) => next(child, base, from, end, shared),
+                };
+                if found.is_some() {
+                    return found;
+                }
+            }
+            None
+        }
+        let root = self.root.as_ref().filter(|root| covers(root, first))?;
+        next(root, 0, first, end, false)
+    }
+
+    /// Makes sure that pages can be removed from `first..end`, and a frame grafted there, without
+    /// any memory.
+    pub(crate) fn prepare(&mut self, first: u64, end: u64) -> Result {
+        if self.root.is_none() || first >= end {
+            return Ok(());
+        }
+        // Leaves hang below something.
+        self.grow((end - 1).max(SLOTS as u64))?;
+        self.own_path(first)?;
+        self.own_path(end - 1)
+    }
+
+    /// A frame for the pages that `source` has in `first..end`, to be grafted into this map from
+    /// `to` on, which is [prepared](Self::prepare).
+    pub(crate) fn frame(&self, source: &Self, first: u64, end: u64, to: u64) -> Result<Frame> {
+        let mut map = Self::new(self.owner);
+        let mut height = self.root.as_ref().map_or(1, |root| root.height());
+        let last = to + (end - 1 - first);
+        while span(height).is_some_and(|span| last >= span) {
+            height += 1;
+        }
+        map.root = Some(NodeRef::new(height)?);
+        let mut frame = Frame {
+            map,
+            from: first,
+            to,
+        };
+        let bottom = u32::from(frame.is_aligned());
+        let mut next = first;
+        while let Some((index, _)) = source.next(next).filter(|(index, _)| *index < end) {
+            let last = (leaf_start(index) + SLOTS as u64 - 1).min(end - 1);
+            // Both leaves that the pages of one may come into.
+            for index in [index, last] {
+                let at = frame.place(index);
+                frame.map.make_path(at, bottom)?;
+            }
+            match last.checked_add(1) {
+                Some(behind) => next = behind,
+                None => break,
+            }
+        }
+        Ok(frame)
+    }
+
+    /// Makes the nodes on the way to `index`, down to one at height `bottom`.
+    fn make_path(&mut self, index: u64, bottom: u32) -> Result {
+        let Some(root) = self.root.as_mut() else {
+            return Ok(());
+        };
+        let mut node = root.make_mut()?;
+        while node.height() > bottom {
+            let (at, below) = (slot(index, node.height()), node.height() - 1);
+            if matches!(node.entry(at), Entry::Empty) {
+                node.fill_node(at, NodeRef::new(below)?);
+            }
+            node = node.node_mut(at).ok_or(ENOMEM)?.make_mut()?;
+        }
+        Ok(())
+    }
+
+    /// The node at height `bottom` on the way to `index`, if it is there and nobody shares it.
+    fn node_at(&mut self, index: u64, bottom: u32) -> Option<&mut Node> {
+        let mut node = self.root.as_mut()?.get_mut()?;
+        while node.height() > bottom {
+            node = node.node_mut(slot(index, node.height()))?.get_mut()?;
+        }
+        Some(node)
+    }
+
+    /// Takes the pages in `first..end`, none of which [anybody shares](Self::next_shared), out of
+    /// the map. On error nothing is taken.
+    pub(crate) fn extract(&mut self, first: u64, end: u64) -> Result<Self> {
+        let taken = self.share(first, end, self.owner)?;
+        self.remove(first, end)?;
+        Ok(taken)
+    }
+
+    /// Puts what is in `frame` into the map, which has nothing there and was prepared for it.
+    pub(crate) fn graft(&mut self, frame: Frame) {
+        let mut incoming = frame.map;
+        self.pages.add(incoming.len(), Relaxed);
+        match (&mut self.root, incoming.root.as_mut()) {
+            (Some(root), Some(from)) => merge(root, from),
+            (root, _) => *root = incoming.root.take(),
+        }
+    }
+}
+
+/// Moves what `from` leads to into `into`, which is of the same height. What both lead to is at an
+/// end of the range, hence their own.
+fn merge(into: &mut NodeRef, from: &mut NodeRef) {
+    let (Some(into), Some(from)) = (into.get_mut(), from.get_mut()) else {
+        return;
+    };
+    for at in 0..SLOTS {
+        if from.height() == 0 {
+            if let Some(page) = from.replace_page(at, None) {
+                drop(into.replace_page(at, Some(page)));
+            }
+        } else if let Some(mut child) = from.take_node(at) {
+            match into.node_mut(at) {
+                Some(existing) => merge(existing, &mut child),
+                None => {
+                    into.fill_node(at, child);
+                }
+            }
+        }
+    }
+}
+
+impl Frame {
+    fn is_aligned(&self) -> bool {
+        self.from % SLOTS as u64 == self.to % SLOTS as u64
+    }
+
+    /// Where the source's page `index` goes. Not below 0 for those in the range.
+    fn place(&self, index: u64) -> u64 {
+        self.to.wrapping_add(index.wrapping_sub(self.from))
+    }
+
+    /// Puts the pages that were [extracted](PageMap::extract) into the frame.
+    pub(crate) fn settle(mut self, mut taken: PageMap) -> Self {
+        self.map.pages.add(taken.len(), Relaxed);
+        if let Some(root) = taken.root.take() {
+            self.settle_below(root, 0);
+        }
+        self
+    }
+
+    /// As [`settle`](Self::settle), for the subtree `node`, whose first page number is `base`.
+    fn settle_below(&mut self, mut node: NodeRef, base: u64) {
+        let height = node.height();
+        if height == 0 {
+            return self.settle_leaf(node, base);
+        }
+        // Nobody shares it, so there is no `else`.
+        if let Some(node) = node.get_mut() {
+            for at in 0..SLOTS {
+                if let Some(child) = node.take_node(at) {
+                    let base = base + ((at as u64) << (height * super::SLOT_BITS));
+                    self.settle_below(child, base);
+                }
+            }
+        }
+    }
+
+    fn settle_leaf(&mut self, mut leaf: NodeRef, base: u64) {
+        let owner = self.map.owner;
+        for at in 0..SLOTS {
+            if let Entry::Page(page) = leaf.entry(at) {
+                page.set_owner(owner);
+            }
+        }
+        if self.is_aligned() {
+            let to = self.place(base);
+            if let Some(parent) = self.map.node_at(to, 1) {
+                parent.fill_node(slot(to, 1), leaf);
+            }
+            return;
+        }
+        let Some(leaf) = leaf.get_mut() else {
+            return;
+        };
+        for at in 0..SLOTS {
+            if let Some(page) = leaf.replace_page(at, None) {
+                let to = self.place(base + at as u64);
+                if let Some(leaf) = self.map.node_at(to, 0) {
+                    drop(leaf.replace_page(slot(to, 0), Some(page)));
+                }
+            }
+        }
+    }
+}
