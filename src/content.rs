@@ -8,6 +8,8 @@ use crate::{
     page_map::{PageMap, Place, Shown},
     status::{Status, ZxResult},
     sys::{
+        self,
+        cache::{Batch, CacheMode},
         fs::Inode,
         page::{self, Page},
         PAGE_SHIFT, PAGE_SIZE,
@@ -94,6 +96,31 @@ impl Span {
 }
 
 impl Content {
+    /// Makes the pages in `first..end` cached in this way, and none that somebody else shows:
+    /// those are copied first. They must be in no page table, unless they are so already. On error
+    /// some of them are write-back instead.
+    pub(crate) fn set_cache_mode(&mut self, first: u64, end: u64, mode: CacheMode) -> ZxResult {
+        let mut from = first;
+        while mode != CacheMode::Cached {
+            let shared = |index: &u64| matches!(self.get(*index), Shown::Shared(_));
+            let mut indexes = self.pages_in(from, end).map(|(index, _)| index);
+            let Some(index) = indexes.find(shared) else {
+                break;
+            };
+            drop(indexes);
+            self.own(index)?;
+            from = index + 1;
+        }
+        let mut batch = Batch::new(mode);
+        for (_, page) in self.pages_in(first, end) {
+            if mode != CacheMode::Cached && sys::killed() {
+                return Err(Status::CANCELED);
+            }
+            batch.add(page)?;
+        }
+        Ok(batch.finish()?)
+    }
+
     /// Removes pages `first..end` and their translations. BAD_STATE, and no change, if one is
     /// pinned (by FOLL_PIN: DMA).
     pub(crate) fn release(&mut self, first: u64, end: u64) -> ZxResult {
@@ -213,7 +240,8 @@ impl Content {
         Ok(self.remove(from, end)?)
     }
 
-    fn next_pinned(&self, first: u64, end: u64) -> Option<u64> {
+    /// The first page in `first..end` that is pinned (by FOLL_PIN: DMA) and this store's own.
+    pub(crate) fn next_pinned(&self, first: u64, end: u64) -> Option<u64> {
         // What relatives show as well is not this store's to keep, and their translations would
         // look like pins.
         let pinned =
