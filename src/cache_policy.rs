@@ -17,7 +17,10 @@ use crate::{
     handle::Handle,
     rights::Rights,
     status::{Status, ZxResult},
-    sys::{cache::CacheMode, uapi},
+    sys::{
+        cache::{self, CacheMode},
+        uapi,
+    },
     vmo::Vmo,
 };
 
@@ -77,6 +80,9 @@ fn change(vmo: &Vmo, policy: CachePolicy) -> ZxResult {
         || vmo.is_discardable() && policy != CachePolicy::CACHED
     {
         return Err(Status::BAD_STATE);
+    }
+    if policy != CachePolicy::CACHED && !cache::HAS_MODES {
+        return Err(Status::NOT_SUPPORTED);
     }
     if policy.mode() != store.cache_policy().mode() {
         content

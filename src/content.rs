@@ -100,16 +100,12 @@ impl Content {
     /// those are copied first. They must be in no page table, unless they are so already. On error
     /// some of them are write-back instead.
     pub(crate) fn set_cache_mode(&mut self, first: u64, end: u64, mode: CacheMode) -> ZxResult {
-        let mut from = first;
-        while mode != CacheMode::Cached {
-            let shared = |index: &u64| matches!(self.get(*index), Shown::Shared(_));
-            let mut indexes = self.pages_in(from, end).map(|(index, _)| index);
-            let Some(index) = indexes.find(shared) else {
-                break;
-            };
-            drop(indexes);
-            self.own(index)?;
-            from = index + 1;
+        if mode != CacheMode::Cached {
+            let mut from = first;
+            while let Some(index) = self.next_shared(from, end) {
+                self.own(index)?;
+                from = index + 1;
+            }
         }
         let mut batch = Batch::new(mode);
         for (_, page) in self.pages_in(first, end) {
@@ -238,6 +234,13 @@ impl Content {
             from = pinned + 1;
         }
         Ok(self.remove(from, end)?)
+    }
+
+    fn next_shared(&self, first: u64, end: u64) -> Option<u64> {
+        let shared = |index: &u64| matches!(self.get(*index), Shown::Shared(_));
+        self.pages_in(first, end)
+            .map(|(index, _)| index)
+            .find(shared)
     }
 
     /// The first page in `first..end` that is pinned (by FOLL_PIN: DMA) and this store's own.

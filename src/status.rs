@@ -63,8 +63,6 @@ impl From<Error> for Status {
     fn from(error: Error) -> Self {
         if error == EINTR {
             Self::CANCELED
-        } else if error == sys::error(errno::EOPNOTSUPP) {
-            Self::NOT_SUPPORTED
         } else if error == EMFILE || error == ENFILE {
             Self::NO_RESOURCES
         } else if error == EFAULT {

@@ -5,6 +5,7 @@
  * it is free. Looks into page tables; see page_table.h.
  */
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "page_table.h"
 #include "zxvmo_test.h"
@@ -23,43 +24,48 @@ static const struct {
 };
 
 
-FIXTURE(attributes) {
+/* A VMO, where its pages are or were, and the page table of this process. */
+struct watch {
 	uint64_t table, physical[PAGES];
 	int fd;
+};
+
+FIXTURE(attributes) {
+	struct watch watch;
 };
 
 FIXTURE_SETUP(attributes)
 {
 	if (!open_kcore())
 		SKIP(return, "no /proc/kcore");
-	self->table = own_table();
-	if (!self->table)
+	self->watch.table = own_table();
+	if (!self->watch.table)
 		SKIP(return, "no probes in this kernel");
-	self->fd = vmo_create(SIZE, 0);
-	ASSERT_LE(0, self->fd);
+	self->watch.fd = vmo_create(SIZE, 0);
+	ASSERT_LE(0, self->watch.fd);
 }
 
 FIXTURE_TEARDOWN(attributes)
 {
 }
 
-static enum attribute in_kernel(FIXTURE_DATA(attributes) *self, uint64_t physical)
+static enum attribute in_kernel(struct watch *watch, uint64_t physical)
 {
 	uint64_t found = ~0ULL;
-	enum attribute attribute = walk(self->table, direct_map(physical), &found);
+	enum attribute attribute = walk(watch->table, direct_map(physical), &found);
 
 	return found == physical ? attribute : NO_ATTRIBUTE;
 }
 
 /* The attribute that all three places agree on. */
-static enum attribute everywhere(FIXTURE_DATA(attributes) *self, unsigned char *at,
+static enum attribute everywhere(struct watch *watch, unsigned char *at,
 				 uint64_t *physical)
 {
 	uint64_t found = ~0ULL;
-	enum attribute attribute = walk(self->table, (unsigned long)at, &found);
+	enum attribute attribute = walk(watch->table, (unsigned long)at, &found);
 
 	*physical = physical_of(at);
-	if (!*physical || found != *physical || in_kernel(self, *physical) != attribute ||
+	if (!*physical || found != *physical || in_kernel(watch, *physical) != attribute ||
 	    noted_attribute(*physical) != attribute)
 		return NO_ATTRIBUTE;
 	return attribute;
@@ -72,10 +78,10 @@ TEST_F(attributes, of_ordinary_memory)
 	uint64_t physical;
 
 	page[0] = 1;
-	EXPECT_EQ(WRITE_BACK, everywhere(self, page, &physical));
-	page = map_shared(self->fd, PAGE, PROT_READ | PROT_WRITE);
+	EXPECT_EQ(WRITE_BACK, everywhere(&self->watch, page, &physical));
+	page = map_shared(self->watch.fd, PAGE, PROT_READ | PROT_WRITE);
 	page[0] = 1;
-	EXPECT_EQ(WRITE_BACK, everywhere(self, page, &physical));
+	EXPECT_EQ(WRITE_BACK, everywhere(&self->watch, page, &physical));
 }
 
 TEST_F(attributes, follow_the_policy)
@@ -84,84 +90,86 @@ TEST_F(attributes, follow_the_policy)
 	size_t i, page;
 
 	/* Some are there already, some are made by the write, some by the read. */
-	ASSERT_EQ(ZX_OK, vmo_fill(self->fd, 0x77, PAGES / 2));
+	ASSERT_EQ(ZX_OK, vmo_fill(self->watch.fd, 0x77, PAGES / 2));
 	for (i = 0; i < ARRAY_SIZE(policies); i++) {
-		ASSERT_EQ(ZX_OK, vmo_set_cache_policy(self->fd, policies[i].policy));
-		at = map_shared(self->fd, SIZE, PROT_READ | PROT_WRITE);
+		ASSERT_EQ(ZX_OK, vmo_set_cache_policy(self->watch.fd, policies[i].policy));
+		at = map_shared(self->watch.fd, SIZE, PROT_READ | PROT_WRITE);
 		ASSERT_NE(MAP_FAILED, at);
 		for (page = 0; page < PAGES; page++) {
 			EXPECT_EQ(page < PAGES / 2 ? 0x77 : 0, at[page * PAGE]);
 			if (page % 2)
 				at[page * PAGE + 1] = page;
 			EXPECT_EQ(policies[i].attribute,
-				  everywhere(self, at + page * PAGE, &self->physical[page]))
+				  everywhere(&self->watch, at + page * PAGE,
+					     &self->watch.physical[page]))
 				TH_LOG("policy %u, page %zu", policies[i].policy, page);
 		}
 		/* As the same pages, kept, under the next policy. */
 		munmap(at, SIZE);
 		for (page = 0; page < PAGES; page++)
-			EXPECT_EQ(policies[i].attribute, in_kernel(self, self->physical[page]));
+			EXPECT_EQ(policies[i].attribute,
+				  in_kernel(&self->watch, self->watch.physical[page]));
 	}
 	for (page = 1; page < PAGES; page += 2)
-		EXPECT_TRUE(vmo_holds(self->fd, page, page * PAGE + 1, 1));
+		EXPECT_TRUE(vmo_holds(self->watch.fd, page, page * PAGE + 1, 1));
 }
 
 /* Map, touch everything and note where it is. */
-static bool use_all(FIXTURE_DATA(attributes) *self, unsigned int policy)
+static bool use_all(struct watch *watch, unsigned int policy)
 {
 	unsigned char *at;
 	size_t page;
 
-	if (vmo_set_cache_policy(self->fd, policy))
+	if (vmo_set_cache_policy(watch->fd, policy))
 		return false;
-	at = map_shared(self->fd, SIZE, PROT_READ | PROT_WRITE);
+	at = map_shared(watch->fd, SIZE, PROT_READ | PROT_WRITE);
 	if (at == MAP_FAILED)
 		return false;
 	for (page = 0; page < PAGES; page++) {
 		at[page * PAGE] = 1;
-		if (everywhere(self, at + page * PAGE, &self->physical[page]) == NO_ATTRIBUTE)
+		if (everywhere(watch, at + page * PAGE, &watch->physical[page]) == NO_ATTRIBUTE)
 			return false;
 	}
 	return !munmap(at, SIZE);
 }
 
-static size_t not_write_back(FIXTURE_DATA(attributes) *self)
+static size_t not_write_back(struct watch *watch)
 {
 	size_t page, count = 0;
 
 	for (page = 0; page < PAGES; page++)
-		count += in_kernel(self, self->physical[page]) != WRITE_BACK ||
-			 noted_attribute(self->physical[page]) != WRITE_BACK;
+		count += in_kernel(watch, watch->physical[page]) != WRITE_BACK ||
+			 noted_attribute(watch->physical[page]) != WRITE_BACK;
 	return count;
 }
 
 TEST_F(attributes, end_with_the_vmo)
 {
-	ASSERT_TRUE(use_all(self, ZX_CACHE_POLICY_UNCACHED));
-	EXPECT_EQ(PAGES, not_write_back(self));
-	close(self->fd);
-	EXPECT_EQ(0, not_write_back(self));
+	ASSERT_TRUE(use_all(&self->watch, ZX_CACHE_POLICY_UNCACHED));
+	EXPECT_EQ(PAGES, not_write_back(&self->watch));
+	close(self->watch.fd);
+	EXPECT_EQ(0, not_write_back(&self->watch));
 }
 
 TEST_F(attributes, end_with_the_page)
 {
-	ASSERT_TRUE(use_all(self, ZX_CACHE_POLICY_WRITE_COMBINING));
-	EXPECT_EQ(PAGES, not_write_back(self));
-	EXPECT_EQ(ZX_OK, vmo_op_range(self->fd, ZX_VMO_OP_DECOMMIT, PAGE, PAGE));
-	EXPECT_EQ(PAGES - 1, not_write_back(self));
-	EXPECT_EQ(ZX_OK, vmo_op_range(self->fd, ZX_VMO_OP_DECOMMIT, 0, SIZE));
-	EXPECT_EQ(0, not_write_back(self));
+	ASSERT_TRUE(use_all(&self->watch, ZX_CACHE_POLICY_WRITE_COMBINING));
+	EXPECT_EQ(PAGES, not_write_back(&self->watch));
+	EXPECT_EQ(ZX_OK, vmo_op_range(self->watch.fd, ZX_VMO_OP_DECOMMIT, PAGE, PAGE));
+	EXPECT_EQ(PAGES - 1, not_write_back(&self->watch));
+	EXPECT_EQ(ZX_OK, vmo_op_range(self->watch.fd, ZX_VMO_OP_DECOMMIT, 0, SIZE));
+	EXPECT_EQ(0, not_write_back(&self->watch));
 }
 
 TEST_F(attributes, end_with_the_size)
 {
-	close(self->fd);
-	self->fd = vmo_create(SIZE, ZX_VMO_RESIZABLE);
-	ASSERT_TRUE(use_all(self, ZX_CACHE_POLICY_UNCACHED_DEVICE));
-	EXPECT_EQ(ZX_OK, vmo_set_size(self->fd, 3 * PAGE - 1));
-	EXPECT_EQ(3, not_write_back(self));
-	EXPECT_EQ(ZX_OK, vmo_set_size(self->fd, 0));
-	EXPECT_EQ(0, not_write_back(self));
+	close(self->watch.fd);
+	self->watch.fd = vmo_create(SIZE, ZX_VMO_RESIZABLE);
+	ASSERT_TRUE(use_all(&self->watch, ZX_CACHE_POLICY_UNCACHED_DEVICE));
+	EXPECT_EQ(ZX_OK, vmo_set_size(self->watch.fd, 3 * PAGE - 1));
+	EXPECT_EQ(3, not_write_back(&self->watch));
+	EXPECT_EQ(ZX_OK, vmo_set_size(self->watch.fd, 0));
+	EXPECT_EQ(0, not_write_back(&self->watch));
 }
 
 /* A pipe that keeps the pages reads them whatever they are. */
@@ -173,14 +181,14 @@ TEST_F(attributes, end_while_a_pipe_holds_the_page)
 	int pipes[2];
 
 	ASSERT_EQ(0, pipe(pipes));
-	ASSERT_EQ(ZX_OK, vmo_set_cache_policy(self->fd, ZX_CACHE_POLICY_UNCACHED));
-	at = map_shared(self->fd, SIZE, PROT_READ | PROT_WRITE);
+	ASSERT_EQ(ZX_OK, vmo_set_cache_policy(self->watch.fd, ZX_CACHE_POLICY_UNCACHED));
+	at = map_shared(self->watch.fd, SIZE, PROT_READ | PROT_WRITE);
 	memset(at, 0x31, PAGE);
 	iov.iov_base = at;
 	ASSERT_EQ(PAGE, vmsplice(pipes[1], &iov, 1, 0));
-	EXPECT_EQ(UNCACHED, everywhere(self, at, &physical));
-	ASSERT_EQ(ZX_OK, vmo_op_range(self->fd, ZX_VMO_OP_DECOMMIT, 0, PAGE));
-	EXPECT_EQ(WRITE_BACK, in_kernel(self, physical));
+	EXPECT_EQ(UNCACHED, everywhere(&self->watch, at, &physical));
+	ASSERT_EQ(ZX_OK, vmo_op_range(self->watch.fd, ZX_VMO_OP_DECOMMIT, 0, PAGE));
+	EXPECT_EQ(WRITE_BACK, in_kernel(&self->watch, physical));
 	EXPECT_EQ(0, at[0]);
 	EXPECT_EQ(PAGE, read(pipes[0], page, PAGE));
 	EXPECT_TRUE(all_bytes(page, 0x31, PAGE));
@@ -193,19 +201,19 @@ TEST_F(attributes, of_committed_pages)
 	uint64_t physical;
 	size_t page;
 
-	ASSERT_EQ(ZX_OK, vmo_set_cache_policy(self->fd, ZX_CACHE_POLICY_WRITE_COMBINING));
-	at = map_shared(self->fd, SIZE, PROT_READ | PROT_WRITE);
+	ASSERT_EQ(ZX_OK, vmo_set_cache_policy(self->watch.fd, ZX_CACHE_POLICY_WRITE_COMBINING));
+	at = map_shared(self->watch.fd, SIZE, PROT_READ | PROT_WRITE);
 	at[PAGE] = 1;
-	ASSERT_EQ(ZX_OK, vmo_op_range(self->fd, ZX_VMO_OP_COMMIT, 0, SIZE));
+	ASSERT_EQ(ZX_OK, vmo_op_range(self->watch.fd, ZX_VMO_OP_COMMIT, 0, SIZE));
 	for (page = 0; page < PAGES; page++) {
 		EXPECT_EQ(page == 1, at[page * PAGE]);
-		EXPECT_EQ(WRITE_COMBINING, everywhere(self, at + page * PAGE, &physical));
+		EXPECT_EQ(WRITE_COMBINING, everywhere(&self->watch, at + page * PAGE, &physical));
 	}
 	mprotect(at, SIZE, PROT_READ);
 	mprotect(at, SIZE, PROT_READ | PROT_WRITE);
 	for (page = 0; page < PAGES; page++) {
 		at[page * PAGE] = 2;
-		EXPECT_EQ(WRITE_COMBINING, everywhere(self, at + page * PAGE, &physical));
+		EXPECT_EQ(WRITE_COMBINING, everywhere(&self->watch, at + page * PAGE, &physical));
 	}
 }
 
@@ -214,18 +222,18 @@ TEST_F(attributes, private_mappings)
 {
 	void *at;
 
-	ASSERT_EQ(ZX_OK, vmo_set_cache_policy(self->fd, ZX_CACHE_POLICY_UNCACHED));
+	ASSERT_EQ(ZX_OK, vmo_set_cache_policy(self->watch.fd, ZX_CACHE_POLICY_UNCACHED));
 	errno = 0;
-	EXPECT_EQ(MAP_FAILED, map_private(self->fd, PAGE, PROT_READ));
+	EXPECT_EQ(MAP_FAILED, map_private(self->watch.fd, PAGE, PROT_READ));
 	EXPECT_EQ(EINVAL, errno);
-	EXPECT_EQ(MAP_FAILED, map_private(self->fd, PAGE, PROT_READ | PROT_WRITE));
-	EXPECT_EQ(0, vmo_info(self->fd).num_mappings);
-	ASSERT_EQ(ZX_OK, vmo_set_cache_policy(self->fd, ZX_CACHE_POLICY_CACHED));
-	at = map_private(self->fd, PAGE, PROT_READ | PROT_WRITE);
+	EXPECT_EQ(MAP_FAILED, map_private(self->watch.fd, PAGE, PROT_READ | PROT_WRITE));
+	EXPECT_EQ(0, vmo_info(self->watch.fd).num_mappings);
+	ASSERT_EQ(ZX_OK, vmo_set_cache_policy(self->watch.fd, ZX_CACHE_POLICY_CACHED));
+	at = map_private(self->watch.fd, PAGE, PROT_READ | PROT_WRITE);
 	ASSERT_NE(MAP_FAILED, at);
-	EXPECT_EQ(ZX_ERR_BAD_STATE, vmo_set_cache_policy(self->fd, ZX_CACHE_POLICY_UNCACHED));
+	EXPECT_EQ(ZX_ERR_BAD_STATE, vmo_set_cache_policy(self->watch.fd, ZX_CACHE_POLICY_UNCACHED));
 	munmap(at, PAGE);
-	EXPECT_EQ(ZX_OK, vmo_set_cache_policy(self->fd, ZX_CACHE_POLICY_UNCACHED));
+	EXPECT_EQ(ZX_OK, vmo_set_cache_policy(self->watch.fd, ZX_CACHE_POLICY_UNCACHED));
 }
 
 TEST(system_calls)
@@ -247,8 +255,8 @@ TEST(system_calls)
 
 struct race {
 	int fd;
-	_Atomic int stop;
 	unsigned long set, refused, other;
+	atomic_bool stop;
 };
 
 static void *change_policies(void *arg)
@@ -277,7 +285,7 @@ TEST_F(attributes, race_with_mapping)
 	static const enum attribute expected[] = {
 		WRITE_BACK, UNCACHED, UNCACHED, WRITE_COMBINING,
 	};
-	struct race race = { .fd = self->fd };
+	struct race race = { .fd = self->watch.fd };
 	unsigned int seen[4] = { };
 	pthread_t threads[2];
 	unsigned char *at;
@@ -289,16 +297,17 @@ TEST_F(attributes, race_with_mapping)
 	for (i = 0; i < ROUNDS; i++) {
 		unsigned int policy;
 
-		at = map_shared(self->fd, 4 * PAGE, PROT_READ | PROT_WRITE);
+		at = map_shared(self->watch.fd, 4 * PAGE, PROT_READ | PROT_WRITE);
 		ASSERT_NE(MAP_FAILED, at);
-		policy = vmo_info(self->fd).cache_policy;
+		policy = vmo_info(self->watch.fd).cache_policy;
 		ASSERT_GT(4, policy);
 		seen[policy]++;
 		for (page = 0; page < 4; page++) {
 			at[page * PAGE] = i;
-			EXPECT_EQ(expected[policy], everywhere(self, at + page * PAGE, &physical));
+			EXPECT_EQ(expected[policy],
+				  everywhere(&self->watch, at + page * PAGE, &physical));
 		}
-		EXPECT_EQ(policy, vmo_info(self->fd).cache_policy);
+		EXPECT_EQ(policy, vmo_info(self->watch.fd).cache_policy);
 		munmap(at, 4 * PAGE);
 		/* Let the others have a turn. */
 		usleep(200);
@@ -314,16 +323,17 @@ TEST_F(attributes, race_with_mapping)
 
 static void *make_children(void *arg)
 {
+	static const unsigned int options[] = {
+		ZX_VMO_CHILD_SNAPSHOT, ZX_VMO_CHILD_SLICE, ZX_VMO_CHILD_REFERENCE,
+	};
 	struct race *race = arg;
 	int child;
 
 	while (!race->stop) {
-		unsigned int option = race->refused % 3 == 0 ? ZX_VMO_CHILD_SNAPSHOT :
-				      race->refused % 3 == 1 ? ZX_VMO_CHILD_SLICE :
-							       ZX_VMO_CHILD_REFERENCE;
+		unsigned int option = options[race->refused % 3];
+		bool whole = option == ZX_VMO_CHILD_REFERENCE;
 
-		child = vmo_create_child(race->fd, option, 0,
-					 option == ZX_VMO_CHILD_REFERENCE ? 0 : PAGE);
+		child = vmo_create_child(race->fd, option, 0, whole ? 0 : PAGE);
 		race->refused++;
 		if (child >= 0) {
 			/* While there is a child the parent is cached. */
@@ -339,10 +349,10 @@ static void *make_children(void *arg)
 
 TEST_F(attributes, race_with_children)
 {
-	struct race changes = { .fd = self->fd }, children = { .fd = self->fd };
+	struct race changes = { .fd = self->watch.fd }, children = { .fd = self->watch.fd };
 	pthread_t threads[2];
 
-	ASSERT_EQ(ZX_OK, vmo_fill(self->fd, 1, PAGES));
+	ASSERT_EQ(ZX_OK, vmo_fill(self->watch.fd, 1, PAGES));
 	ASSERT_EQ(0, pthread_create(&threads[0], NULL, change_policies, &changes));
 	ASSERT_EQ(0, pthread_create(&threads[1], NULL, make_children, &children));
 	sleep(1);
@@ -354,9 +364,9 @@ TEST_F(attributes, race_with_children)
 	EXPECT_EQ(0, children.other);
 	EXPECT_NE(0, changes.set);
 	EXPECT_NE(0, children.set);
-	ASSERT_EQ(ZX_OK, vmo_set_cache_policy(self->fd, ZX_CACHE_POLICY_CACHED));
-	EXPECT_TRUE(vmo_holds(self->fd, 1, 0, PAGE));
-	EXPECT_TRUE(vmo_holds(self->fd, 1, SIZE - PAGE, PAGE));
+	ASSERT_EQ(ZX_OK, vmo_set_cache_policy(self->watch.fd, ZX_CACHE_POLICY_CACHED));
+	EXPECT_TRUE(vmo_holds(self->watch.fd, 1, 0, PAGE));
+	EXPECT_TRUE(vmo_holds(self->watch.fd, 1, SIZE - PAGE, PAGE));
 }
 
 TEST_HARNESS_MAIN

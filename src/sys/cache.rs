@@ -15,6 +15,9 @@ use kernel::{error::to_result, prelude::*};
 /// Pages changed by one call: what a leaf of the page map holds.
 const BATCH: usize = super::node::SLOTS;
 
+/// Whether there is any way but one on this processor.
+pub(crate) const HAS_MODES: bool = cfg!(CONFIG_X86);
+
 /// A way of caching.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CacheMode {

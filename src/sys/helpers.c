@@ -67,7 +67,7 @@ void zx_page_identity_init(void)
 #define PAGE_OWNER		GENMASK_U64(61, 0)
 #define PAGE_CACHE_SHIFT	62
 /* A change has failed halfway. */
-#define PAGE_CACHE_UNKNOWN	3
+#define PAGE_CACHE_UNKNOWN	0
 
 static u64 *page_owner(struct folio *folio)
 {
@@ -90,7 +90,7 @@ struct page *zx_page_alloc(bool zero, u64 owner)
 	folio->mapping = &page_identity.i_data;
 	folio->index = next_page_index();
 	folio->private = (void *)1UL;
-	*page_owner(folio) = owner;
+	*page_owner(folio) = owner | (u64)ZX_C_CACHE_WB << PAGE_CACHE_SHIFT;
 	return &folio->page;
 }
 

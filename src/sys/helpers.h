@@ -111,10 +111,10 @@ static const unsigned long ZX_C_VM_MAYWRITE = VM_MAYWRITE;
 static const unsigned long ZX_C_VM_MAYEXEC = VM_MAYEXEC;
 static const unsigned long ZX_C_VM_MAYSHARE = VM_MAYSHARE;
 static const unsigned long ZX_C_VM_DONTEXPAND = VM_DONTEXPAND;
-/* How a page or a mapping is cached: two bits. */
-static const unsigned int ZX_C_CACHE_WB = 0;
-static const unsigned int ZX_C_CACHE_UC = 1;
-static const unsigned int ZX_C_CACHE_WC = 2;
+/* How a page or a mapping is cached: two bits, which are 0 if nobody knows. */
+static const unsigned int ZX_C_CACHE_WB = 1;
+static const unsigned int ZX_C_CACHE_UC = 2;
+static const unsigned int ZX_C_CACHE_WC = 3;
 static const int ZX_C_CAP_SYS_ADMIN = CAP_SYS_ADMIN;
 static const u32 ZX_C_PROT_READ = PROT_READ;
 static const u32 ZX_C_PROT_WRITE = PROT_WRITE;
