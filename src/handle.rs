@@ -167,7 +167,9 @@ fn judge_executable(vmex: i32) -> ZxResult {
     if vmex != -1 {
         return Err(Status::BAD_HANDLE);
     }
-    if crate::module_parameters::ambient_executable.value() != 0 || sys::is_administrator() {
+    // Before Linux 7.3 the value is a reference, which the operator does not compare.
+    let ambient = crate::module_parameters::ambient_executable.value().ne(&0);
+    if ambient || sys::is_administrator() {
         Ok(())
     } else {
         Err(Status::ACCESS_DENIED)
