@@ -76,7 +76,7 @@ module! {
     params: {
         ambient_executable: u8 {
             default: 1,
-            description: "1: everybody may make VMOs executable (default); 0: only who has CAP_SYS_ADMIN",
+            description: "0: only who has CAP_SYS_ADMIN may make VMOs executable (default: 1, everybody)",
         },
     },
 }

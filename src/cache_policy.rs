@@ -3,9 +3,9 @@
 //! The cache policy of a VMO: `zx_vmo_set_cache_policy` (spec 10).
 //!
 //! A policy other than CACHED is for a VMO on its own: it has no parent, no child, and nobody
-//! else uses its store. So its pages can be made to be cached in another way, in the kernel's map of all
-//! memory and in all mappings alike. A page is made so at the latest when a fault first
-//! enters it into a page table, and is write-back again before it is given back.
+//! else uses its store. So its pages can be cached in another way, in the kernel's map of all
+//! memory and in all mappings alike. A page is changed at the latest when a fault first enters it
+//! into a page table, and is write-back again before it is given back.
 //!
 //! The policy changes with the family held, so that no relative comes meanwhile, and with
 //! `Store::content` held for writing while there is no mapping. A mapping is counted, and learns
@@ -48,6 +48,18 @@ impl CachePolicy {
             uapi::ZX_CACHE_POLICY_CACHED => CacheMode::Cached,
             uapi::ZX_CACHE_POLICY_WRITE_COMBINING => CacheMode::WriteCombining,
             _ => CacheMode::Uncached,
+        }
+    }
+}
+
+impl Vmo {
+    /// Fails with BAD_STATE unless the memory is cached: otherwise it can only be used through
+    /// mappings.
+    pub(crate) fn require_cached(&self) -> ZxResult {
+        if self.store().cache_policy() == CachePolicy::CACHED {
+            Ok(())
+        } else {
+            Err(Status::BAD_STATE)
         }
     }
 }

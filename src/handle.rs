@@ -161,8 +161,8 @@ impl Handle {
     }
 }
 
-/// Whether the caller may make a VMO executable, with `vmex` for a permission: there are no resources
-/// here, so the module parameter `ambient_executable` decides, and CAP_SYS_ADMIN.
+/// Whether the caller may make a VMO executable, with `vmex` for a permission: there are no
+/// resources here, so the module parameter `ambient_executable` decides, and CAP_SYS_ADMIN.
 fn judge_executable(vmex: i32) -> ZxResult {
     if vmex != -1 {
         return Err(Status::BAD_HANDLE);

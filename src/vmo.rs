@@ -10,7 +10,6 @@
 #![deny(unsafe_code)]
 
 use crate::{
-    cache_policy::CachePolicy,
     discard::LockCount,
     family::{self, Family},
     handle::Handle,
@@ -292,16 +291,6 @@ impl Vmo {
             || self.store.stream_size(),
             |window| window.stream_size.load(Relaxed),
         )
-    }
-
-    /// Fails with BAD_STATE unless the memory is cached: otherwise it can only be used through
-    /// mappings (spec 10).
-    pub(crate) fn require_cached(&self) -> ZxResult {
-        if self.store.cache_policy() == CachePolicy::CACHED {
-            Ok(())
-        } else {
-            Err(Status::BAD_STATE)
-        }
     }
 
     /// Locks on a discardable VMO.

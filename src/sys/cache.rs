@@ -2,10 +2,10 @@
 
 //! How the processor caches pages.
 //!
-//! The kernel maps all memory for itself, write-back. Two translations of one page must agree on how
-//! it is cached; so a page that mappings are to show otherwise is changed in the kernel's map
-//! first, and changed back before the allocator gets it. Each page of ours remembers what it is, so
-//! whoever drops the last share need not know ([`PageRef`](super::page::PageRef)).
+//! The kernel maps all memory for itself, write-back. Two translations of one page must agree on
+//! how it is cached; so a page that mappings are to show otherwise is changed in the kernel's map
+//! first, and changed back before the allocator gets it. Each page of ours remembers what it is,
+//! so that whoever drops the last share need not know ([`PageRef`](super::page::PageRef)).
 //!
 //! A change makes every processor flush its translations, hence the batches.
 

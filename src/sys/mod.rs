@@ -3,9 +3,9 @@
 //! The only door to C, and the only folder with `unsafe` in it.
 //!
 //! Each file wraps one noun of the kernel as a type that cannot be misused from safe code:
-//! pages and how they are cached, nodes of the page map, the reader-writer lock, faults and mappings, files, the pseudo
-//! file system, user memory and waiting. Nothing here knows what a VMO is. `kernel::bindings` is
-//! named here and nowhere else.
+//! pages and how they are cached, nodes of the page map, the reader-writer lock, faults and
+//! mappings, files, the pseudo file system, user memory and waiting. Nothing here knows what a VMO
+//! is. `kernel::bindings` is named here and nowhere else.
 
 use kernel::error::Error;
 
