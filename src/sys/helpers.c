@@ -75,9 +75,14 @@ static u64 *page_owner(struct folio *folio)
 	return (u64 *)&folio->lru.prev;
 }
 
+static unsigned int folio_cache(struct folio *folio)
+{
+	return READ_ONCE(*page_owner(folio)) >> PAGE_CACHE_SHIFT;
+}
+
 unsigned int zx_page_cache(struct page *page)
 {
-	return READ_ONCE(*page_owner(page_folio(page))) >> PAGE_CACHE_SHIFT;
+	return folio_cache(page_folio(page));
 }
 
 struct page *zx_page_alloc(bool zero, u64 owner)
@@ -169,7 +174,7 @@ void zx_page_free(struct page *page)
 	struct folio *folio = page_folio(page);
 
 	/* The allocator's pages are write-back; one that cannot be is lost. */
-	if (unlikely(zx_page_cache(page) != ZX_C_CACHE_WB) &&
+	if (unlikely(folio_cache(folio) != ZX_C_CACHE_WB) &&
 	    zx_pages_set_cache(&page, 1, ZX_C_CACHE_WB))
 		return;
 	folio->private = NULL;
