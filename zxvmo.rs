@@ -13,13 +13,15 @@
 //! | what users touch | `device`, `handle`, `ioctl` |
 //! | --- | --- |
 //! | what calls do | `io`, `info`, `op_range`, `transfer_data`, `child`, `mapping`, `fault`, `signals` |
-//! | objects | `object`, `vmo`, `family`, `accounting`, `discard`, `store`, `transfer`, `content`, `page_map` |
+//! | objects | `object`, `vmo`, `family`, `accounting`, `discard`, `cache_policy`, `store`, `transfer`, `content`, `page_map` |
 //! | words | `rights`, `status` |
 //! | the kernel | `sys`, the only one with `unsafe` |
 #![deny(unsafe_op_in_unsafe_fn)]
 
 #[path = "src/accounting.rs"]
 mod accounting;
+#[path = "src/cache_policy.rs"]
+mod cache_policy;
 #[path = "src/child.rs"]
 mod child;
 #[path = "src/content.rs"]
@@ -73,6 +75,12 @@ module! {
     authors: ["zxvmo contributors"],
     description: "Zircon virtual memory objects",
     license: "GPL",
+    params: {
+        ambient_executable: u8 {
+            default: 1,
+            description: "0: only who has CAP_SYS_ADMIN may make VMOs executable (default: 1, everybody)",
+        },
+    },
 }
 
 /// The loaded module. Fields are dropped in this order: the device first, so that nobody new

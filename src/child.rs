@@ -101,7 +101,7 @@ fn check_slice(parent: &Vmo, request: &Request) -> ZxResult {
     if parent.is_resizable() {
         return Err(Status::NOT_SUPPORTED);
     }
-    Ok(())
+    parent.require_cached()
 }
 
 fn check_reference(parent: &Vmo, request: &Request) -> ZxResult {
@@ -114,7 +114,7 @@ fn check_reference(parent: &Vmo, request: &Request) -> ZxResult {
     if parent.window().is_some() || request.has(RESIZABLE) && !parent.is_resizable() {
         return Err(Status::NOT_SUPPORTED);
     }
-    Ok(())
+    parent.require_cached()
 }
 
 fn check_snapshot(parent: &Vmo, request: &Request) -> ZxResult {
@@ -133,6 +133,7 @@ fn check_snapshot(parent: &Vmo, request: &Request) -> ZxResult {
     if parent.window().is_some_and(|window| end > window.size) {
         return Err(Status::OUT_OF_RANGE);
     }
+    parent.require_cached()?;
     // The accumulated offset is tested before the kind of parent.
     parent.store().accumulate(request.offset, request.rounded)?;
     if parent.window().is_some() {
@@ -142,6 +143,8 @@ fn check_snapshot(parent: &Vmo, request: &Request) -> ZxResult {
 }
 
 fn make(pin: &FsPin<Vmo>, parent: &Arc<Vmo>, request: &Request) -> ZxResult<Use> {
+    // Now that the family is held, the policy stays.
+    parent.require_cached()?;
     let store = parent.store();
     let pinnable = parent.kind().pinnable;
     if request.has(SNAPSHOTS) {

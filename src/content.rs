@@ -9,6 +9,8 @@ use crate::{
     page_map::{PageMap, Place, Shown},
     status::{Status, ZxResult},
     sys::{
+        self,
+        cache::{Batch, CacheMode},
         fs::Inode,
         page::{self, Page},
         PAGE_SHIFT, PAGE_SIZE,
@@ -123,6 +125,27 @@ impl Span {
 }
 
 impl Content {
+    /// Makes the pages in `first..end` cached in this way, and none that somebody else shows:
+    /// those are copied first. They must be in no page table, unless they are so already. On error
+    /// some of them are write-back instead.
+    pub(crate) fn set_cache_mode(&mut self, first: u64, end: u64, mode: CacheMode) -> ZxResult {
+        if mode != CacheMode::Cached {
+            let mut from = first;
+            while let Some(index) = self.next_shared(from, end) {
+                self.own(index)?;
+                from = index + 1;
+            }
+        }
+        let mut batch = Batch::new(mode);
+        for (_, page) in self.pages_in(first, end) {
+            if mode != CacheMode::Cached && sys::killed() {
+                return Err(Status::CANCELED);
+            }
+            batch.add(page)?;
+        }
+        Ok(batch.finish()?)
+    }
+
     /// Removes pages `first..end` and their translations. BAD_STATE, and no change, if one is
     /// pinned (by FOLL_PIN: DMA).
     pub(crate) fn release(&mut self, first: u64, end: u64) -> ZxResult {
@@ -199,6 +222,17 @@ impl Content {
         (index < end).then_some(index)
     }
 
+    /// The pages in `first..end`, in order.
+    fn pages_in(&self, first: u64, end: u64) -> impl Iterator<Item = (u64, &Page)> {
+        let mut from = self.origin + first;
+        core::iter::from_fn(move || {
+            let (key, page) = self.pages.next(from)?;
+            from = key + 1;
+            let index = key - self.origin;
+            (index < end).then_some((index, page))
+        })
+    }
+
     /// Makes bytes `from..to` read as zero (spec 7.5). Whole pages are given back, unless they
     /// are pinned; parts of pages are zeroed in place, if there is a page.
     pub(crate) fn zero(&mut self, from: u64, to: u64) -> ZxResult {
@@ -244,7 +278,15 @@ impl Content {
         Ok(self.remove(from, end)?)
     }
 
-    fn next_pinned(&self, first: u64, end: u64) -> Option<u64> {
+    fn next_shared(&self, first: u64, end: u64) -> Option<u64> {
+        let shared = |index: &u64| matches!(self.get(*index), Shown::Shared(_));
+        self.pages_in(first, end)
+            .map(|(index, _)| index)
+            .find(shared)
+    }
+
+    /// The first page in `first..end` that is pinned (by FOLL_PIN: DMA) and this store's own.
+    pub(crate) fn next_pinned(&self, first: u64, end: u64) -> Option<u64> {
         // What relatives show as well is not this store's to keep, and their translations would
         // look like pins. What is this store's and pinned has been touched.
         let mut next = self.touched_from(first, end);

@@ -116,6 +116,12 @@ impl Family {
         Ok(new)
     }
 
+    /// Calls `then` while no member gets or loses a relative.
+    pub(crate) fn hold<R>(&self, then: impl FnOnce() -> R) -> R {
+        let _members = self.members.lock();
+        then()
+    }
+
     /// Whether stores of the family other than one that asks are in use.
     pub(crate) fn has_several_stores(&self) -> bool {
         self.members.lock().store_count > 1

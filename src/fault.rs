@@ -5,10 +5,12 @@
 #![deny(unsafe_code)]
 
 use crate::{
+    cache_policy::CachePolicy,
     content::Content,
     page_map::{Place, Shown},
     store::Store,
     sys::{
+        cache::CacheMode,
         page::{Page, ZeroPage},
         vma::{Fault, FaultResult},
         PAGE_SIZE,
@@ -35,6 +37,9 @@ impl Store {
         missing: bool,
         limit: impl Fn() -> u64,
     ) -> FaultResult {
+        if self.cache_policy() != CachePolicy::CACHED {
+            return self.resolve_uncached(fault, limit);
+        }
         let index = fault.page_index();
         {
             let content = self.read_lock();
@@ -88,14 +93,67 @@ impl Store {
     }
 }
 
+impl Store {
+    /// As [`resolve`](Self::resolve), in a store that is not cached: its policy stays as long
+    /// as the mapping that faults. Only owned pages are shown, and made to be as the mapping is
+    /// first; so a read fills a hole, as the page of zeros is cached.
+    #[cold]
+    fn resolve_uncached(&self, fault: &Fault<'_>, limit: impl Fn() -> u64) -> FaultResult {
+        let mode = self.cache_policy().mode();
+        let index = fault.page_index();
+        {
+            let content = self.read_lock();
+            let end = self.page_count().min(limit().div_ceil(PAGE_SIZE));
+            if index >= end {
+                return FaultResult::SigBus;
+            }
+            if let Some(result) = enter_uncached(&content, fault, index, mode) {
+                for near in around(fault, index, end) {
+                    let _ = enter_uncached(&content, fault, near, mode);
+                }
+                return result;
+            }
+        }
+        let mut content = self.write_lock();
+        if index >= self.page_count().min(limit().div_ceil(PAGE_SIZE)) {
+            return FaultResult::SigBus;
+        }
+        let entered = content.own(index).and_then(|(page, place)| {
+            page.set_cache_mode(mode)?;
+            Ok(enter(fault, index, page, place))
+        });
+        entered.unwrap_or_else(failed)
+    }
+}
+
+/// Enters the page at `index` if it is owned and cached in this way.
+fn enter_uncached(
+    content: &Content,
+    fault: &Fault<'_>,
+    index: u64,
+    mode: CacheMode,
+) -> Option<FaultResult> {
+    match content.get(index) {
+        Shown::Owned(page, place) if page.has_cache_mode(mode) => {
+            Some(enter(fault, index, page, place))
+        }
+        _ => None,
+    }
+}
+
+/// The pages next to `index` that a fault there may enter, too.
+fn around(fault: &Fault<'_>, index: u64, end: u64) -> impl Iterator<Item = u64> {
+    let (first, window_end) = fault.window();
+    let first = first.max(index & !(AROUND - 1));
+    let end = window_end.min((index | (AROUND - 1)) + 1).min(end);
+    (first..end).filter(move |&near| near != index)
+}
+
 /// Enters the pages next to `index` that are there; no harm if one cannot be. Not done where a
 /// hole was filled: who writes to fresh memory has entered the pages before it, and there are
 /// none behind.
 fn enter_around(content: &Content, fault: &Fault<'_>, index: u64, end: u64) {
-    let (first, window_end) = fault.window();
-    let first = first.max(index & !(AROUND - 1));
-    let end = window_end.min((index | (AROUND - 1)) + 1).min(end);
-    for near in (first..end).filter(|&near| near != index) {
+    for near in around(fault, index, end) {
         match content.get(near) {
             Shown::Owned(page, place) => {
                 let _ = enter(fault, near, page, place);

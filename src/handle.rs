@@ -14,6 +14,7 @@ use crate::{
     rights::Rights,
     status::{Status, ZxResult},
     sys::{
+        self,
         file::{AccessMode, File, FileOps, FileRef, FileTable, PendingDescriptor},
         fs::FsPin,
         uapi,
@@ -117,6 +118,21 @@ impl Handle {
         }
     }
 
+    /// `zx_vmo_replace_as_executable`: this handle is gone afterwards, whatever the result, and the
+    /// new one has EXECUTE, too. `vmex` is -1, or a descriptor, of which none is good. The checks
+    /// are in the order of spec 9.
+    pub(crate) fn replace_as_executable(&self, vmex: i32) -> ZxResult<PendingDescriptor> {
+        let verdict = judge_executable(vmex);
+        let (object, rights) = self.object()?;
+        let new = object.new_handle();
+        if !self.take() {
+            return Err(Status::BAD_HANDLE);
+        }
+        object.vmo().map_err(|_| Status::BAD_HANDLE)?;
+        verdict?;
+        Self::create(new?, rights.with(Rights::EXECUTE))
+    }
+
     /// Closes the handle; whether it was open.
     fn take(&self) -> bool {
         if self.rights.xchg(GONE, Full) & GONE != 0 {
@@ -142,6 +158,21 @@ impl Handle {
         };
         args.observed = result.observed;
         Ok(result.status)
+    }
+}
+
+/// Whether the caller may make a VMO executable, with `vmex` for a permission: there are no
+/// resources here, so the module parameter `ambient_executable` decides, and CAP_SYS_ADMIN.
+fn judge_executable(vmex: i32) -> ZxResult {
+    if vmex != -1 {
+        return Err(Status::BAD_HANDLE);
+    }
+    // Before Linux 7.3 the value is a reference, which the operator does not compare.
+    let ambient = crate::module_parameters::ambient_executable.value().ne(&0);
+    if ambient || sys::is_administrator() {
+        Ok(())
+    } else {
+        Err(Status::ACCESS_DENIED)
     }
 }
 

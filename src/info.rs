@@ -111,7 +111,7 @@ fn vmo_record(vmo: &Vmo, rights: Rights) -> ZxResult<uapi::zxvmo_info_vmo> {
         flags,
         committed_bytes: account.committed,
         handle_rights: rights.raw(),
-        cache_policy: uapi::ZX_CACHE_POLICY_CACHED,
+        cache_policy: vmo.store().cache_policy().raw(),
         metadata_bytes: account.metadata,
         populated_bytes: account.committed,
         committed_private_bytes: account.private,

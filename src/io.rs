@@ -36,6 +36,7 @@ pub(crate) fn transfer(
         .offset
         .checked_add(args.length)
         .ok_or(Status::OUT_OF_RANGE)?;
+    vmo.require_cached()?;
     if end > vmo.size() {
         return Err(Status::OUT_OF_RANGE);
     }
@@ -68,15 +69,17 @@ fn move_bytes(
     }
 }
 
-/// read(2) and its like: short at the end.
+/// read(2) and its like: short at the end, EBUSY if the VMO is not cached.
 pub(crate) fn read(handle: &Handle, position: u64, to: &mut IovIter<'_>) -> Result<usize> {
     let vmo = handle.require(Rights::READ)?;
+    vmo.require_cached()?;
     finish(vmo, move_bytes(vmo, position, to, Direction::Read), Ok(0))
 }
 
-/// write(2) and its like: short at the end, EFBIG beyond it.
+/// write(2) and its like: short at the end, EFBIG beyond it, EBUSY if the VMO is not cached.
 pub(crate) fn write(handle: &Handle, position: u64, from: &mut IovIter<'_>) -> Result<usize> {
     let vmo = handle.require(Rights::WRITE)?;
+    vmo.require_cached()?;
     finish(
         vmo,
         move_bytes(vmo, position, from, Direction::Write),

@@ -4,7 +4,7 @@
 #![deny(unsafe_code)]
 
 use crate::{
-    child,
+    cache_policy, child,
     handle::Handle,
     info, io, mapping,
     object::NewHandle,
@@ -59,6 +59,8 @@ argument! {
     zxvmo_create_child { reserved }
     zxvmo_op_range {}
     zxvmo_transfer_data { reserved }
+    zxvmo_replace_as_executable { reserved }
+    zxvmo_cache_policy { reserved }
     zxvmo_duplicate { reserved }
     zxvmo_get_info {}
     zxvmo_property {}
@@ -143,6 +145,8 @@ mod nr {
     pub(super) const CREATE_CHILD: u32 = 0x17;
     pub(super) const OP_RANGE: u32 = 0x18;
     pub(super) const TRANSFER_DATA: u32 = 0x1B;
+    pub(super) const REPLACE_AS_EXECUTABLE: u32 = 0x19;
+    pub(super) const SET_CACHE_POLICY: u32 = 0x1A;
     pub(super) const DUPLICATE: u32 = 0x40;
     pub(super) const REPLACE: u32 = 0x41;
     pub(super) const GET_INFO: u32 = 0x42;
@@ -227,6 +231,11 @@ pub(crate) fn on_handle(
         }),
         nr::OP_RANGE => call.plain(|args: &mut _| op_range::run(handle, args)),
         nr::TRANSFER_DATA => call.plain(|args: &mut _| transfer_data::run(handle, args)),
+        nr::REPLACE_AS_EXECUTABLE => call.with(|args: &mut uapi::zxvmo_replace_as_executable| {
+            let made = handle.replace_as_executable(args.vmex);
+            Ok(announce(made, &mut args.handle))
+        }),
+        nr::SET_CACHE_POLICY => call.plain(|args: &mut _| cache_policy::set(handle, args)),
         nr::DUPLICATE => call.with(|args: &mut uapi::zxvmo_duplicate| {
             Ok(announce(handle.duplicate(args.rights), &mut args.handle))
         }),

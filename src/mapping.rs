@@ -12,6 +12,7 @@ use crate::{
     rights::Rights,
     status::{Status, ZxResult},
     sys::{
+        cache::CacheMode,
         file::{AccessMode, File, FileRef, ViewOps},
         fs::FsPin,
         uapi,
@@ -157,9 +158,13 @@ impl View {
 }
 
 impl Mapped for View {
-    fn opened(&self, space: AddressSpace) {
-        self.vmo.store().read_lock().mapped.store(true, Relaxed);
+    fn opened(&self, space: AddressSpace) -> CacheMode {
+        let store = self.vmo.store();
+        // The policy does not change while the lock is held, nor once the mapping is counted.
+        let content = store.read_lock();
+        content.mapped.store(true, Relaxed);
         self.vmo.mappings().add(space);
+        store.cache_policy().mode()
     }
 
     fn closed(&self, space: AddressSpace) {

@@ -84,6 +84,7 @@ fn zero(vmo: &Vmo, args: &uapi::zxvmo_op_range) -> ZxResult {
         return Ok(());
     }
     let end = end_in_range(vmo, args.offset, args.size)?;
+    vmo.require_cached()?;
     vmo.store()
         .zero(vmo.begin() + args.offset, vmo.begin() + end)
 }

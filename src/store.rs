@@ -33,6 +33,7 @@
 #![deny(unsafe_code)]
 
 use crate::{
+    cache_policy::CachePolicy,
     content::Content,
     discard::Discardable,
     page_map::PageMap,
@@ -65,6 +66,8 @@ pub(crate) struct Store {
     /// accumulated offset of spec 8.5. Page maps of one family count from the root's start, so
     /// that they can share nodes.
     origin: u64,
+    /// See [`cache_policy`](crate::cache_policy). Changes with `content` held for writing.
+    cache_policy: Atomic<u32>,
     /// VMOs that use this store: the one it was made for, slices of it and references to it.
     users: Atomic<u64>,
 }
@@ -89,6 +92,7 @@ impl Store {
                 size: Atomic::new(size),
                 stream_size: Atomic::new(stream_size),
                 origin,
+                cache_policy: Atomic::new(CachePolicy::CACHED.raw()),
                 users: Atomic::new(1),
             }),
             GFP_KERNEL_ACCOUNT,
@@ -148,6 +152,22 @@ impl Store {
     /// The inode that all mappings of the store belong to, unless it has retired.
     pub(crate) fn inode(&self) -> Option<Inode> {
         self.content.read().inode.clone()
+    }
+
+    /// How the memory is cached.
+    pub(crate) fn cache_policy(&self) -> CachePolicy {
+        CachePolicy::from_masked(self.cache_policy.load(Relaxed))
+    }
+
+    /// Notes how the memory is cached. All pages are so already, or are made so before a mapping
+    /// shows them; `_content` shows that the lock is held.
+    pub(crate) fn note_cache_policy(&self, _content: &mut Content, policy: CachePolicy) {
+        self.cache_policy.store(policy.raw(), Relaxed);
+    }
+
+    /// Whether only one VMO uses the store.
+    pub(crate) fn has_one_user(&self) -> bool {
+        self.users.load(Relaxed) == 1
     }
 
     /// Another VMO uses the store; the caller's keeps it meanwhile.

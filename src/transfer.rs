@@ -8,6 +8,7 @@
 #![deny(unsafe_code)]
 
 use crate::{
+    cache_policy::CachePolicy,
     content::{Content, Span},
     page_map::Shown,
     status::{Status, ZxResult},
@@ -170,6 +171,17 @@ impl Store {
 
     /// Commits every page of bytes `from..to`, which must lie in the store (spec 7.3).
     pub(crate) fn commit(&self, from: u64, to: u64) -> ZxResult {
+        self.commit_cached(from, to)?;
+        if self.cache_policy() == CachePolicy::CACHED {
+            return Ok(());
+        }
+        // So that no page is left that a fault may fail to make so.
+        let mut content = self.write_lock();
+        let end = (to >> PAGE_SHIFT).min(self.page_count());
+        content.set_cache_mode(from >> PAGE_SHIFT, end, self.cache_policy().mode())
+    }
+
+    fn commit_cached(&self, from: u64, to: u64) -> ZxResult {
         let (mut index, end) = (from >> PAGE_SHIFT, to >> PAGE_SHIFT);
         while index < end {
             if sys::killed() {

@@ -28,6 +28,9 @@ pub(crate) fn run(handle: &Handle, args: &uapi::zxvmo_transfer_data) -> ZxResult
         return Ok(());
     }
     let mut locked = Locked::new(destination.store(), source.store());
+    // How a page is cached is its VMO's business, and the policy cannot change now.
+    destination.require_cached()?;
+    source.require_cached()?;
     locked.transfer(
         (destination, args.offset),
         (source, args.source_offset),

@@ -401,6 +401,27 @@ struct zxvmo_transfer_data {
 };
 
 /*
+ * Argument of ZXVMO_IOC_REPLACE_AS_EXECUTABLE: zx_vmo_replace_as_executable.
+ * There are no resources on Linux: with vmex -1 the call succeeds, unless the
+ * module was loaded with ambient_executable=0 and the caller lacks
+ * CAP_SYS_ADMIN (ZX_ERR_ACCESS_DENIED); any other vmex is ZX_ERR_BAD_HANDLE.
+ * The source handle is taken away whatever the result, as by _REPLACE below.
+ */
+struct zxvmo_replace_as_executable {
+	__s32 status;
+	__s32 vmex;		/* in: -1 */
+	__s32 handle;		/* out: the new file descriptor */
+	__u32 reserved;
+};
+
+/* Argument of ZXVMO_IOC_SET_CACHE_POLICY: zx_vmo_set_cache_policy. */
+struct zxvmo_cache_policy {
+	__s32 status;
+	__u32 policy;		/* in: ZX_CACHE_POLICY_* */
+	__u64 reserved;
+};
+
+/*
  * Argument of ZXVMO_IOC_DUPLICATE and _REPLACE: zx_handle_duplicate,
  * zx_handle_replace. REPLACE takes the source handle away whatever its result
  * (but for ZX_ERR_NO_MEMORY and ZX_ERR_NO_RESOURCES): every further call on
@@ -491,6 +512,10 @@ struct zxvmo_map {
 #define ZXVMO_IOC_CREATE_CHILD		_IOWR(ZXVMO_IOC_TYPE, 0x17, struct zxvmo_create_child)
 #define ZXVMO_IOC_OP_RANGE		_IOWR(ZXVMO_IOC_TYPE, 0x18, struct zxvmo_op_range)
 #define ZXVMO_IOC_TRANSFER_DATA		_IOWR(ZXVMO_IOC_TYPE, 0x1B, struct zxvmo_transfer_data)
+#define ZXVMO_IOC_REPLACE_AS_EXECUTABLE	\
+	_IOWR(ZXVMO_IOC_TYPE, 0x19, struct zxvmo_replace_as_executable)
+#define ZXVMO_IOC_SET_CACHE_POLICY	\
+	_IOWR(ZXVMO_IOC_TYPE, 0x1A, struct zxvmo_cache_policy)
 
 /* On any handle. */
 #define ZXVMO_IOC_DUPLICATE		_IOWR(ZXVMO_IOC_TYPE, 0x40, struct zxvmo_duplicate)

@@ -21,6 +21,8 @@ _Static_assert(sizeof(struct zxvmo_op_range) == 40, "layout of zxvmo_op_range");
 _Static_assert(sizeof(struct zxvmo_transfer_data) == 40, "layout of zxvmo_transfer_data");
 _Static_assert(sizeof(struct zxvmo_lock_state) == 32, "layout of zxvmo_lock_state");
 _Static_assert(sizeof(struct zxvmo_duplicate) == 16, "layout of zxvmo_duplicate");
+_Static_assert(sizeof(struct zxvmo_replace_as_executable) == 16, "layout of executable");
+_Static_assert(sizeof(struct zxvmo_cache_policy) == 16, "layout of zxvmo_cache_policy");
 _Static_assert(sizeof(struct zxvmo_get_info) == 40, "layout of zxvmo_get_info");
 _Static_assert(sizeof(struct zxvmo_property) == 24, "layout of zxvmo_property");
 _Static_assert(sizeof(struct zxvmo_signal) == 16, "layout of zxvmo_signal");
@@ -43,6 +45,8 @@ union any_arg {
 	struct zxvmo_create_child create_child;
 	struct zxvmo_op_range op_range;
 	struct zxvmo_transfer_data transfer_data;
+	struct zxvmo_replace_as_executable executable;
+	struct zxvmo_cache_policy cache_policy;
 	struct zxvmo_duplicate duplicate;
 	struct zxvmo_get_info get_info;
 	struct zxvmo_property property;
@@ -89,6 +93,12 @@ static const struct {
 	  { .transfer_data = { .length = PAGE } } },
 	{ "map", ZXVMO_IOC_MAP, false, -1,
 	  { .map = { .options = ZX_VM_PERM_READ, .length = PAGE } } },
+	{ "replace_as_executable", ZXVMO_IOC_REPLACE_AS_EXECUTABLE, false,
+	  offsetof(struct zxvmo_replace_as_executable, reserved),
+	  { .executable = { .vmex = -1 } } },
+	{ "set_cache_policy", ZXVMO_IOC_SET_CACHE_POLICY, false,
+	  offsetof(struct zxvmo_cache_policy, reserved),
+	  { .cache_policy = { .policy = ZX_CACHE_POLICY_UNCACHED } } },
 	{ "duplicate", ZXVMO_IOC_DUPLICATE, false,
 	  offsetof(struct zxvmo_duplicate, reserved),
 	  { .duplicate = { .rights = ZX_RIGHT_SAME_RIGHTS } } },
@@ -352,7 +362,8 @@ TEST(unwritable_structures)
 		EXPECT_EQ(fds, count_fds());
 		if (other >= 0) {
 			/* A replaced source may be gone; it is not doubled. */
-			others = calls[i].command == ZXVMO_IOC_REPLACE ? 1 : 2;
+			others = calls[i].command == ZXVMO_IOC_REPLACE ||
+				 calls[i].command == ZXVMO_IOC_REPLACE_AS_EXECUTABLE ? 1 : 2;
 			EXPECT_LE(others, vmo_handle_count(other));
 			EXPECT_GE(2, vmo_handle_count(other));
 			close(other);
@@ -407,6 +418,9 @@ TEST(random_arguments)
 		else if (arg.duplicate.status == ZX_OK &&
 			 (command == ZXVMO_IOC_DUPLICATE || command == ZXVMO_IOC_REPLACE))
 			close(arg.duplicate.handle);
+		else if (arg.executable.status == ZX_OK &&
+			 command == ZXVMO_IOC_REPLACE_AS_EXECUTABLE)
+			close(arg.executable.handle);
 		close(fd);
 	}
 }

@@ -3,6 +3,7 @@
  * What is particular to single calls of the ioctl interface, and not in the
  * specification: the device, descriptors, addresses, signals.
  */
+#include <limits.h>
 #include <sys/resource.h>
 
 #include "zxvmo_test.h"
@@ -50,6 +51,75 @@ TEST(new_handles_close_on_exec)
 	fd = vmo_replace(fd, ZX_RIGHT_SAME_RIGHTS);
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(FD_CLOEXEC, fcntl(fd, F_GETFD));
+	fd = vmo_replace_as_executable(fd, -1);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(FD_CLOEXEC, fcntl(fd, F_GETFD));
+}
+
+/* No descriptor is a permission; whatever it was, the handle is gone. */
+TEST(permissions_to_execute)
+{
+	int bad[] = { -2, 0, 1000, INT_MAX, INT_MIN, -1, -1 };
+	int vmo = vmo_create(PAGE, 0), fd;
+	size_t i;
+
+	bad[ARRAY_SIZE(bad) - 2] = vmo;
+	bad[ARRAY_SIZE(bad) - 1] = open_device();
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		fd = vmo_duplicate(vmo, ZX_RIGHT_SAME_RIGHTS);
+		ASSERT_LE(0, fd);
+		EXPECT_EQ(ZX_ERR_BAD_HANDLE, vmo_replace_as_executable(fd, bad[i]));
+		EXPECT_EQ(ZX_ERR_BAD_HANDLE, vmo_replace_as_executable(fd, -1));
+		EXPECT_EQ(ZX_ERR_BAD_HANDLE, vmo_set_cache_policy(fd, 0));
+		EXPECT_EQ(~0ULL, vmo_size(fd));
+		EXPECT_EQ(1, vmo_handle_count(vmo));
+		close(fd);
+	}
+	/* The last handle takes the object with it. */
+	EXPECT_EQ(ZX_ERR_BAD_HANDLE, vmo_replace_as_executable(vmo, vmo));
+	EXPECT_EQ(ZX_ERR_BAD_HANDLE, vmo_replace_as_executable(vmo, -1));
+}
+
+/* Success, too, leaves the descriptor behind, without a handle. */
+TEST(executable_handles)
+{
+	int vmo = vmo_create(PAGE, 0), fd = vmo_replace_as_executable(vmo, -1);
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(ZX_DEFAULT_VMO_RIGHTS | ZX_RIGHT_EXECUTE, vmo_rights(fd));
+	EXPECT_EQ(1, vmo_handle_count(fd));
+	EXPECT_EQ(~0ULL, vmo_size(vmo));
+	EXPECT_EQ(MAP_FAILED, map_shared(vmo, PAGE, PROT_READ));
+	EXPECT_NE(MAP_FAILED, map_shared(fd, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC));
+}
+
+/* The value is judged before the handle that is gone; see spec_119, too. */
+TEST(cache_policies)
+{
+	int vmo = vmo_create(PAGE, 0), fd = vmo_replace(vmo, ZX_RIGHT_SAME_RIGHTS);
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(ZX_ERR_INVALID_ARGS, vmo_set_cache_policy(vmo, 4));
+	EXPECT_EQ(ZX_ERR_BAD_HANDLE, vmo_set_cache_policy(vmo, 3));
+	EXPECT_EQ(ZX_OK, vmo_set_cache_policy(fd, 3));
+	EXPECT_EQ(ZX_CACHE_POLICY_WRITE_COMBINING, vmo_info(fd).cache_policy);
+}
+
+/* Where there are no more descriptors, the handle is gone all the same. */
+TEST(executable_without_descriptors)
+{
+	int vmo = vmo_create(PAGE, 0), other = vmo_duplicate(vmo, ZX_RIGHT_SAME_RIGHTS);
+	struct rlimit limit;
+
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &limit));
+	limit.rlim_cur = other + 1;
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	while (dup(0) >= 0)
+		;
+	EXPECT_EQ(ZX_ERR_NO_RESOURCES, vmo_replace_as_executable(vmo, -1));
+	EXPECT_EQ(~0ULL, vmo_size(vmo));
+	EXPECT_EQ(1, vmo_handle_count(other));
 }
 
 TEST(children_close_on_exec)

@@ -54,6 +54,42 @@ static int direct_device(void)
 	return open(path, O_RDWR | O_DIRECT);
 }
 
+/* Pinned pages keep their attribute; and pages with another one are not pinned for long. */
+TEST(cache_policies_and_pins)
+{
+	struct view view = make_view(ZXVMO_CREATE_PINNABLE);
+	struct io_uring ring;
+	struct iovec iov = { .iov_base = view.at, .iov_len = SIZE };
+	int disk = direct_device();
+
+	ASSERT_LE(0, view.fd);
+	if (io_uring_queue_init(4, &ring, 0))
+		SKIP(return, "no io_uring");
+	memset(view.at, 0x5a, PAGE);
+	ASSERT_EQ(0, io_uring_register_buffers(&ring, &iov, 1));
+	munmap(view.at, SIZE);
+	EXPECT_EQ(0, vmo_info(view.fd).num_mappings);
+	EXPECT_EQ(ZX_ERR_BAD_STATE, vmo_set_cache_policy(view.fd, ZX_CACHE_POLICY_UNCACHED));
+	EXPECT_EQ(ZX_ERR_BAD_STATE, vmo_set_cache_policy(view.fd, ZX_CACHE_POLICY_CACHED));
+	ASSERT_EQ(0, io_uring_unregister_buffers(&ring));
+	ASSERT_EQ(ZX_OK, vmo_set_cache_policy(view.fd, ZX_CACHE_POLICY_UNCACHED));
+	view.at = map_shared(view.fd, SIZE, PROT_READ | PROT_WRITE);
+	ASSERT_NE(MAP_FAILED, view.at);
+	iov.iov_base = view.at;
+	EXPECT_GT(0, io_uring_register_buffers(&ring, &iov, 1));
+	/* I/O with them works as with others. */
+	if (disk >= 0) {
+		EXPECT_EQ(2 * PAGE, pwrite(disk, view.at, 2 * PAGE, 0));
+		EXPECT_EQ(2 * PAGE, pread(disk, view.at + PAGE, 2 * PAGE, 0));
+		EXPECT_TRUE(all_bytes(view.at, 0x5a, 2 * PAGE));
+		EXPECT_TRUE(all_bytes(view.at + 2 * PAGE, 0, PAGE));
+	}
+	munmap(view.at, SIZE);
+	EXPECT_EQ(ZX_OK, vmo_set_cache_policy(view.fd, ZX_CACHE_POLICY_CACHED));
+	EXPECT_TRUE(vmo_holds(view.fd, 0x5a, PAGE, PAGE));
+	io_uring_queue_exit(&ring);
+}
+
 TEST(direct_io)
 {
 	int disk = direct_device();

@@ -120,6 +120,27 @@ static int live_and_fail(void)
 	return 0;
 }
 
+/* Their pages go back one by one, in batches, and with the last mapping. */
+static int live_uncached(void)
+{
+	int fd = vmo_create(PAGES * PAGE, 0), executable;
+	char *at;
+
+	HOLDS(!vmo_fill(fd, 1, PAGES / 2));
+	HOLDS(!vmo_set_cache_policy(fd, ZX_CACHE_POLICY_UNCACHED));
+	HOLDS(!vmo_set_cache_policy(fd, ZX_CACHE_POLICY_WRITE_COMBINING));
+	at = map_shared(fd, PAGES * PAGE, PROT_READ | PROT_WRITE);
+	HOLDS(at != MAP_FAILED);
+	memset(at, 1, PAGES * PAGE);
+	HOLDS(!vmo_op_range(fd, ZX_VMO_OP_DECOMMIT, PAGE, PAGE));
+	executable = vmo_replace_as_executable(fd, -1);
+	HOLDS(executable >= 0);
+	HOLDS(vmo_replace_as_executable(executable, 0) == ZX_ERR_BAD_HANDLE);
+	HOLDS(!munmap(at, PAGES * PAGE));
+	HOLDS(!close(fd) && !close(executable));
+	return 0;
+}
+
 static int live_in_a_message(void)
 {
 	int fd = vmo_create(PAGES * PAGE, 0), sockets[2];
@@ -175,6 +196,11 @@ TEST(closing)
 TEST(unmapping)
 {
 	no_leak(_metadata, live_and_unmap, LIVES);
+}
+
+TEST(uncached)
+{
+	no_leak(_metadata, live_uncached, LIVES / 4);
 }
 
 TEST(failing)

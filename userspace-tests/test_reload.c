@@ -28,9 +28,14 @@ static int module_file(void)
 	return open(built, O_RDONLY | O_CLOEXEC);
 }
 
+static int load_with(int file, const char *parameters)
+{
+	return syscall(SYS_finit_module, file, parameters, 0);
+}
+
 static int load(int file)
 {
-	return syscall(SYS_finit_module, file, "", 0);
+	return load_with(file, "");
 }
 
 static int unload(void)
@@ -101,6 +106,50 @@ TEST_F(module, in_use)
 	EXPECT_EQ(0, load(self->file));
 	fd = vmo_create(PAGE, 0);
 	EXPECT_LE(0, fd);
+}
+
+/* Without the capability; the handle is gone, what else is wrong comes first. */
+static int execute_as_nobody(void *arg)
+{
+	int fd = *(int *)arg, other = vmo_duplicate(fd, ZX_RIGHT_SAME_RIGHTS);
+
+	HOLDS(!become_nobody());
+	HOLDS(vmo_replace_as_executable(other, fd) == ZX_ERR_BAD_HANDLE);
+	HOLDS(vmo_replace_as_executable(fd, -1) == ZX_ERR_ACCESS_DENIED);
+	HOLDS(vmo_replace_as_executable(fd, -1) == ZX_ERR_BAD_HANDLE);
+	return 0;
+}
+
+static int execute_by_default(void *arg)
+{
+	HOLDS(!become_nobody());
+	HOLDS(vmo_replace_as_executable(*(int *)arg, -1) >= 0);
+	return 0;
+}
+
+TEST_F(module, ambient_executable)
+{
+	int fd = vmo_create(PAGE, 0), second;
+
+	EXPECT_EQ(0, in_child(execute_by_default, &fd));
+	close(fd);
+	ASSERT_EQ(0, unload());
+	ASSERT_EQ(0, load_with(self->file, "ambient_executable=0"));
+	fd = vmo_create(PAGE, 0);
+	EXPECT_EQ(0, in_child(execute_as_nobody, &fd));
+	close(fd);
+	fd = vmo_create(PAGE, 0);
+	second = vmo_replace_as_executable(fd, -1);
+	EXPECT_LE(0, second);
+	close(second);
+	close(fd);
+	ASSERT_EQ(0, unload());
+	ASSERT_EQ(0, load_with(self->file, "ambient_executable=1"));
+	fd = vmo_create(PAGE, 0);
+	EXPECT_EQ(0, in_child(execute_by_default, &fd));
+	close(fd);
+	ASSERT_EQ(0, unload());
+	EXPECT_EQ(0, load(self->file));
 }
 
 static int hold_it(void *arg)

@@ -259,6 +259,22 @@ static inline int vmo_op_range(int fd, __u32 op, __u64 offset, __u64 size)
 	return zxvmo_call(fd, ZXVMO_IOC_OP_RANGE, &arg);
 }
 
+static inline int vmo_set_cache_policy(int fd, __u32 policy)
+{
+	struct zxvmo_cache_policy arg = { .policy = policy };
+
+	return zxvmo_call(fd, ZXVMO_IOC_SET_CACHE_POLICY, &arg);
+}
+
+/* The new handle, or what is wrong as a negative number. */
+static inline int vmo_replace_as_executable(int fd, int vmex)
+{
+	struct zxvmo_replace_as_executable arg = { .vmex = vmex };
+	int ret = zxvmo_call(fd, ZXVMO_IOC_REPLACE_AS_EXECUTABLE, &arg);
+
+	return ret ? -abs(ret) : arg.handle;
+}
+
 static inline void *map_shared(int fd, size_t length, int prot)
 {
 	return mmap(NULL, length, prot, MAP_SHARED, fd, 0);

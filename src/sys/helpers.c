@@ -11,6 +11,7 @@
 #include <linux/percpu.h>
 #include <linux/personality.h>
 #include <linux/sched/signal.h>
+#include <linux/set_memory.h>
 
 #include "helpers.h"
 
@@ -59,10 +60,29 @@ void zx_page_identity_init(void)
 	mapping_set_unevictable(&page_identity.i_data);
 }
 
+/*
+ * The word with the owner, in its low 62 bits, also says above them how the
+ * page is cached.
+ */
+#define PAGE_OWNER		GENMASK_U64(61, 0)
+#define PAGE_CACHE_SHIFT	62
+/* A change has failed halfway. */
+#define PAGE_CACHE_UNKNOWN	0
+
 static u64 *page_owner(struct folio *folio)
 {
 	BUILD_BUG_ON(sizeof(folio->lru.prev) != sizeof(u64));
 	return (u64 *)&folio->lru.prev;
+}
+
+static unsigned int folio_cache(struct folio *folio)
+{
+	return READ_ONCE(*page_owner(folio)) >> PAGE_CACHE_SHIFT;
+}
+
+unsigned int zx_page_cache(struct page *page)
+{
+	return folio_cache(page_folio(page));
 }
 
 struct page *zx_page_alloc(bool zero, u64 owner)
@@ -75,13 +95,15 @@ struct page *zx_page_alloc(bool zero, u64 owner)
 	folio->mapping = &page_identity.i_data;
 	folio->index = next_page_index();
 	folio->private = (void *)1UL;
-	*page_owner(folio) = owner;
+	*page_owner(folio) = owner | (u64)ZX_C_CACHE_WB << PAGE_CACHE_SHIFT;
 	return &folio->page;
 }
 
 void zx_page_set_owner(struct page *page, u64 owner)
 {
-	*page_owner(page_folio(page)) = owner;
+	u64 *word = page_owner(page_folio(page));
+
+	*word = (*word & ~PAGE_OWNER) | owner;
 }
 
 /*
@@ -94,17 +116,74 @@ void zx_page_hand_over(struct page *to, struct page *from, u64 owner)
 {
 	struct folio *old = page_folio(from);
 
-	if (*page_owner(old) != owner)
+	if ((*page_owner(old) & PAGE_OWNER) != owner)
 		return;
 	page_folio(to)->index = old->index;
 	WRITE_ONCE(old->index, next_page_index());
-	*page_owner(old) = 0;
+	*page_owner(old) &= ~PAGE_OWNER;
 }
+
+static void set_page_cache(struct page **pages, unsigned int count, u64 mode)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		u64 *owner = page_owner(page_folio(pages[i]));
+
+		WRITE_ONCE(*owner, (*owner & PAGE_OWNER) | mode << PAGE_CACHE_SHIFT);
+	}
+}
+
+#ifdef CONFIG_X86
+static int write_back(struct page **pages, unsigned int count)
+{
+	int err = set_pages_array_wb(pages, count);
+
+	set_page_cache(pages, count, err ? PAGE_CACHE_UNKNOWN : ZX_C_CACHE_WB);
+	return err ? -ENOMEM : 0;
+}
+
+int zx_pages_set_cache(struct page **pages, unsigned int count,
+		       unsigned int mode)
+{
+	unsigned int i;
+	int err = 0;
+
+	/* The kernel only allows changes from and to write-back. */
+	for (i = 0; i < count; i++) {
+		if (zx_page_cache(pages[i]) != ZX_C_CACHE_WB) {
+			err = write_back(pages, count);
+			break;
+		}
+	}
+	if (err || mode == ZX_C_CACHE_WB)
+		return err;
+	err = mode == ZX_C_CACHE_WC ? set_pages_array_wc(pages, count) :
+				      set_pages_array_uc(pages, count);
+	if (err) {
+		/* Some may have been changed; going back takes no memory. */
+		write_back(pages, count);
+		return -ENOMEM;
+	}
+	set_page_cache(pages, count, mode);
+	return 0;
+}
+#else
+int zx_pages_set_cache(struct page **pages, unsigned int count,
+		       unsigned int mode)
+{
+	return mode == ZX_C_CACHE_WB ? 0 : -EOPNOTSUPP;
+}
+#endif
 
 void zx_page_free(struct page *page)
 {
 	struct folio *folio = page_folio(page);
 
+	/* The allocator's pages are write-back; one that cannot be is lost. */
+	if (unlikely(folio_cache(folio) != ZX_C_CACHE_WB) &&
+	    zx_pages_set_cache(&page, 1, ZX_C_CACHE_WB))
+		return;
 	folio->private = NULL;
 	WRITE_ONCE(folio->mapping, NULL);
 	folio_put(folio);
@@ -219,6 +298,14 @@ void zx_vma_flags_mod(struct vm_area_struct *vma, unsigned long set,
 		      unsigned long clear)
 {
 	vm_flags_mod(vma, set, clear);
+}
+
+void zx_vma_set_cache(struct vm_area_struct *vma, unsigned int mode)
+{
+	if (mode == ZX_C_CACHE_UC)
+		vma->vm_page_prot = pgprot_noncached(vma->vm_page_prot);
+	else if (mode == ZX_C_CACHE_WC)
+		vma->vm_page_prot = pgprot_writecombine(vma->vm_page_prot);
 }
 
 /*

@@ -9,6 +9,7 @@
 #define _ZXVMO_HELPERS_H
 
 #include <linux/anon_inodes.h>
+#include <linux/capability.h>
 #include <linux/dcache.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -41,6 +42,9 @@ size_t zx_page_copy_to_iter(struct page *page, size_t offset, size_t length,
 size_t zx_page_copy_from_iter(struct page *page, size_t offset, size_t length,
 			      struct iov_iter *from);
 void zx_page_identity_init(void);
+unsigned int zx_page_cache(struct page *page);
+int zx_pages_set_cache(struct page **pages, unsigned int count,
+		       unsigned int mode);
 
 struct kmem_cache *zx_cache_create(const char *name, unsigned int size);
 
@@ -68,6 +72,7 @@ bool zx_read_implies_exec(void);
 void zx_vma_start_write(struct vm_area_struct *vma);
 void zx_vma_flags_mod(struct vm_area_struct *vma, unsigned long set,
 		      unsigned long clear);
+void zx_vma_set_cache(struct vm_area_struct *vma, unsigned int mode);
 vm_fault_t zx_fault_insert(struct vm_fault *vmf, struct page *page,
 			   unsigned long address, bool write);
 
@@ -118,6 +123,11 @@ static const unsigned long ZX_C_VM_MAYWRITE = VM_MAYWRITE;
 static const unsigned long ZX_C_VM_MAYEXEC = VM_MAYEXEC;
 static const unsigned long ZX_C_VM_MAYSHARE = VM_MAYSHARE;
 static const unsigned long ZX_C_VM_DONTEXPAND = VM_DONTEXPAND;
+/* How a page or a mapping is cached: two bits, which are 0 if nobody knows. */
+static const unsigned int ZX_C_CACHE_WB = 1;
+static const unsigned int ZX_C_CACHE_UC = 2;
+static const unsigned int ZX_C_CACHE_WC = 3;
+static const int ZX_C_CAP_SYS_ADMIN = CAP_SYS_ADMIN;
 static const u32 ZX_C_PROT_READ = PROT_READ;
 static const u32 ZX_C_PROT_WRITE = PROT_WRITE;
 static const u32 ZX_C_PROT_EXEC = PROT_EXEC;

@@ -3,12 +3,13 @@
 //! The only door to C, and the only folder with `unsafe` in it.
 //!
 //! Each file wraps one noun of the kernel as a type that cannot be misused from safe code:
-//! pages, nodes of the page map, the reader-writer lock, faults and mappings, files, the pseudo
-//! file system, user memory and waiting. Nothing here knows what a VMO is. `kernel::bindings` is
-//! named here and nowhere else.
+//! pages and how they are cached, nodes of the page map, the reader-writer lock, faults and
+//! mappings, files, the pseudo file system, user memory and waiting. Nothing here knows what a VMO
+//! is. `kernel::bindings` is named here and nowhere else.
 
 use kernel::error::Error;
 
+pub(crate) mod cache;
 pub(crate) mod file;
 pub(crate) mod fs;
 pub(crate) mod node;
@@ -81,6 +82,12 @@ pub(crate) const PAGE_SHIFT: u32 = kernel::page::PAGE_SHIFT as u32;
 
 /// Bytes of a page.
 pub(crate) const PAGE_SIZE: u64 = kernel::page::PAGE_SIZE as u64;
+
+/// Whether the current task has CAP_SYS_ADMIN.
+pub(crate) fn is_administrator() -> bool {
+    // SAFETY: No requirements; looks at the current task only.
+    unsafe { c::capable(c::ZX_C_CAP_SYS_ADMIN) }
+}
 
 /// Whether the current task is being killed: long operations give up then.
 pub(crate) fn killed() -> bool {

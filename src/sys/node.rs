@@ -12,6 +12,7 @@
 
 use super::{
     c,
+    cache::{Batch, CacheMode},
     page::{Page, PageRef},
 };
 use core::ptr::{addr_of_mut, null_mut, NonNull};
@@ -194,6 +195,24 @@ impl Node {
         }
     }
 
+    fn pages(&self) -> impl Iterator<Item = &Page> {
+        (0..SLOTS).filter_map(|index| match self.entry(index) {
+            Entry::Page(page) => Some(page),
+            _ => None,
+        })
+    }
+
+    /// Makes all pages of a node of height 0 write-back in one go. A page where that fails is left
+    /// to its last share.
+    #[cold]
+    fn write_back(&self) {
+        let mut batch = Batch::new(CacheMode::Cached);
+        for page in self.pages() {
+            let _ = batch.add(page);
+        }
+        let _ = batch.finish();
+    }
+
     /// Whether every slot is empty.
     pub(crate) fn is_empty(&self) -> bool {
         self.slots.iter().all(|slot| slot.load(Relaxed).is_null())
@@ -310,6 +329,11 @@ impl Drop for NodeRef {
         }
         // SAFETY: That was the last reference, and `Full` orders what former owners did before.
         let node = unsafe { self.0.as_mut() };
+        // The first page tells of the others; each is looked at again when it is freed.
+        let first = node.pages().next();
+        if first.is_some_and(|page| !page.has_cache_mode(CacheMode::Cached)) {
+            node.write_back();
+        }
         // Recursion is as deep as the map is high, nine levels at most.
         for index in 0..SLOTS {
             if node.height == 0 {

@@ -38,6 +38,8 @@ abi! {
     zxvmo_lock_state: 32,
     zxvmo_transfer_data: 40,
     zxvmo_duplicate: 16,
+    zxvmo_replace_as_executable: 16,
+    zxvmo_cache_policy: 16,
     zxvmo_get_info: 40,
     zxvmo_property: 24,
     zxvmo_signal: 16,

@@ -14,7 +14,7 @@
 //! VM_DONTEXPAND keeps these mappings from being merged, mlocked, write-protected by userfaultfd
 //! or collected into huge pages, none of which knows our pages.
 
-use super::{c, file::File, page::Page, PAGE_SHIFT};
+use super::{c, cache::CacheMode, file::File, page::Page, PAGE_SHIFT};
 use core::marker::PhantomData;
 use kernel::{
     bindings,
@@ -30,8 +30,9 @@ pub(crate) use super::c::{
 
 /// What the file of a mapping carries.
 pub(crate) trait Mapped: Sync {
-    /// A mapping was made in `mm`.
-    fn opened(&self, mm: AddressSpace);
+    /// A mapping was made in `mm`. Returns how its pages are cached, which must not change until
+    /// it and all others are gone.
+    fn opened(&self, mm: AddressSpace) -> CacheMode;
 
     /// A mapping in `mm` is gone. Called under the mmap lock.
     fn closed(&self, mm: AddressSpace);
@@ -211,7 +212,11 @@ impl NewMapping<'_> {
 
     /// Makes the mapping one of `view`, whose data is a `T`, and limits it for good to `limit`.
     /// `shift` pages are added to the file offset that it begins at. Fails with `EACCES`, and
-    /// changes nothing, if the mapping asks for more.
+    /// changes nothing, if the mapping asks for more; with `EINVAL` if it is private and its pages
+    /// are not cached, because its copies of them would be.
+    ///
+    /// A mapping of such pages is always trapped: what has a long-term pin may map the pages
+    /// for itself, cached.
     pub(crate) fn attach<T: Mapped + 'static>(
         self,
         view: &File,
@@ -246,6 +251,13 @@ impl NewMapping<'_> {
         if !private && !limit.write {
             denied |= c::ZX_C_VM_SHARED;
         }
+        // SAFETY: Valid by `from_raw`.
+        let space = AddressSpace(unsafe { (*self.vma).vm_mm } as usize);
+        let mode = owner.opened(space);
+        if private && mode != CacheMode::Cached {
+            owner.closed(space);
+            return Err(EINVAL);
+        }
         // SAFETY: The mapping is being made, so it may be changed; `view` has a reference of the
         // caller's, and the mapping gets one of its own.
         unsafe {
@@ -254,11 +266,11 @@ impl NewMapping<'_> {
                 c::vma_set_file(self.vma, view.as_raw());
             }
             (*self.vma).vm_pgoff += shift as c_ulong;
-            (*self.vma).vm_ops = match trap {
-                Trap::FirstWrite => &VmOps::<T>::TRAPPED,
-                Trap::None => &VmOps::<T>::UNTRAPPED,
+            (*self.vma).vm_ops = match (trap, mode) {
+                (Trap::None, CacheMode::Cached) => &VmOps::<T>::UNTRAPPED,
+                _ => &VmOps::<T>::TRAPPED,
             };
-            owner.opened(AddressSpace((*self.vma).vm_mm as usize));
+            c::zx_vma_set_cache(self.vma, mode.raw());
         }
         Ok(())
     }
@@ -297,8 +309,9 @@ impl<T: Mapped + 'static> VmOps<T> {
     ///
     /// Called by the kernel only, with valid arguments and a mapping that has these operations.
     unsafe extern "C" fn open(vma: *mut bindings::vm_area_struct) {
-        // SAFETY: Called by the kernel with a mapping of ours.
-        unsafe { Self::owner(vma).opened(AddressSpace((*vma).vm_mm as usize)) }
+        // SAFETY: Called by the kernel with a mapping of ours. It has the attributes of the one
+        // that it was made from.
+        let _ = unsafe { Self::owner(vma).opened(AddressSpace((*vma).vm_mm as usize)) };
     }
 
     /// `vm_operations_struct::close`.

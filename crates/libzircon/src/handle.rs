@@ -178,6 +178,43 @@ unsafe fn replace(value: u32, rights: u32, out: *mut u32) -> Result<(), Status> 
     }
 }
 
+/// Exchanges a handle to a VMO for one that has ZX_RIGHT_EXECUTE, too (spec
+/// section 9). The source is closed whatever the result. `out` may point to the
+/// variable that holds it.
+///
+/// ZX_ERR_BAD_HANDLE (no handle, not a VMO, `vmex` other than
+/// ZX_HANDLE_INVALID: there are no resources here), ZX_ERR_ACCESS_DENIED (see
+/// `ambient_executable` of the module), ZX_ERR_NO_MEMORY, ZX_ERR_INVALID_ARGS
+/// (`out`).
+///
+/// # Safety
+///
+/// `out` may be overwritten.
+#[no_mangle]
+pub unsafe extern "C" fn zx_vmo_replace_as_executable(
+    handle: u32,
+    vmex: u32,
+    out: *mut u32,
+) -> i32 {
+    // SAFETY: By the contract of this function.
+    code(unsafe { replace_as_executable(handle, vmex, out) })
+}
+
+unsafe fn replace_as_executable(value: u32, vmex: u32, out: *mut u32) -> Result<(), Status> {
+    let handle = Handle::get(value)?;
+    let new = match handle.entry() {
+        Entry::Kernel {
+            object_type: ObjectType::Vmo,
+            fd,
+        } if vmex == abi::ZX_HANDLE_INVALID => raw::replace_as_executable(borrow(&fd), None),
+        _ => Err(Status::BAD_HANDLE),
+    };
+    // Another thread may be closing it just now.
+    let _ = table::close(value);
+    // SAFETY: By the contract of the caller.
+    unsafe { hand_out(ObjectType::Vmo, new?, out) }
+}
+
 /// ZX_OK if the value is a handle; ZX_ERR_INVALID_ARGS for ZX_HANDLE_INVALID,
 /// ZX_ERR_OUT_OF_RANGE for a value that can be none, ZX_ERR_NOT_FOUND else.
 #[no_mangle]

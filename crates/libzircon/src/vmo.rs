@@ -119,6 +119,16 @@ pub extern "C" fn zx_vmo_transfer_data(
     code(result)
 }
 
+/// Changes how the memory is cached (spec section 10). ZX_ERR_INVALID_ARGS for
+/// an unknown policy comes before the handle is looked at.
+#[no_mangle]
+pub extern "C" fn zx_vmo_set_cache_policy(handle: u32, cache_policy: u32) -> i32 {
+    if cache_policy & !abi::ZX_CACHE_POLICY_MASK != 0 {
+        return code(Err(Status::INVALID_ARGS));
+    }
+    code(Handle::vmo(handle).and_then(|vmo| raw::set_cache_policy(*vmo, cache_policy)))
+}
+
 /// Reads `buffer_size` bytes at `offset`; all or error (spec section 4).
 ///
 /// # Safety

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use crate::abi;
-use crate::{Rights, Status};
+use crate::{CachePolicy, Rights, Status};
 
 const NAME_SIZE: usize = abi::ZX_MAX_NAME_LEN as usize;
 
@@ -130,8 +130,8 @@ pub struct VmoInfo {
     pub committed_bytes: u64,
     /// Rights of the handle that was used.
     pub handle_rights: Rights,
-    /// `ZX_CACHE_POLICY_*`.
-    pub cache_policy: u32,
+    /// How its memory is cached.
+    pub cache_policy: CachePolicy,
     /// Memory of the kernel for keeping track of the pages.
     pub metadata_bytes: u64,
     /// How often the kernel reclaimed pages on its own.
@@ -165,7 +165,7 @@ impl From<abi::zxvmo_info_vmo> for VmoInfo {
             flags: VmoInfoFlags::from_bits_retain(raw.flags),
             committed_bytes: raw.committed_bytes,
             handle_rights: Rights::from_bits_retain(raw.handle_rights),
-            cache_policy: raw.cache_policy,
+            cache_policy: CachePolicy::from_raw(raw.cache_policy),
             metadata_bytes: raw.metadata_bytes,
             committed_change_events: raw.committed_change_events,
             populated_bytes: raw.populated_bytes,

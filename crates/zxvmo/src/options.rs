@@ -86,6 +86,31 @@ impl VmoOp {
     }
 }
 
+/// How the memory of a VMO is cached (spec section 10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(transparent)]
+pub struct CachePolicy(u32);
+
+impl CachePolicy {
+    /// As all memory is.
+    pub const CACHED: Self = Self(abi::ZX_CACHE_POLICY_CACHED);
+    /// Not at all.
+    pub const UNCACHED: Self = Self(abi::ZX_CACHE_POLICY_UNCACHED);
+    /// Not at all, as the registers of a device.
+    pub const UNCACHED_DEVICE: Self = Self(abi::ZX_CACHE_POLICY_UNCACHED_DEVICE);
+    /// Writes are collected, reads not cached.
+    pub const WRITE_COMBINING: Self = Self(abi::ZX_CACHE_POLICY_WRITE_COMBINING);
+
+    /// The number.
+    pub const fn into_raw(self) -> u32 {
+        self.0
+    }
+
+    pub(crate) const fn from_raw(raw: u32) -> Self {
+        Self(raw)
+    }
+}
+
 /// What [`Vmo::lock`](crate::Vmo::lock) has found. In bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VmoLockState {

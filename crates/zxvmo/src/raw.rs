@@ -37,6 +37,7 @@ arguments! {
     zxvmo_query zxvmo_create zxvmo_transfer zxvmo_size zxvmo_duplicate
     zxvmo_get_info zxvmo_property zxvmo_signal zxvmo_wait zxvmo_map zxvmo_create_child
     zxvmo_op_range zxvmo_transfer_data
+    zxvmo_op_range zxvmo_replace_as_executable zxvmo_cache_policy
 }
 
 enum Failure {
@@ -286,6 +287,32 @@ pub fn replace(fd: BorrowedFd<'_>, rights: u32) -> Result<OwnedFd, Status> {
     // SAFETY: The call takes this structure, and there is no address in it.
     unsafe { call::<{ abi::ZXVMO_OP_REPLACE as Opcode }, _>(fd, &mut argument)? };
     take(argument.handle)
+}
+
+/// `zx_vmo_replace_as_executable`. `vmex` stands for a permission, which no
+/// descriptor is: BAD_HANDLE. After it the source is dead, even where it fails,
+/// and its descriptor is only good for closing.
+pub fn replace_as_executable(
+    fd: BorrowedFd<'_>,
+    vmex: Option<BorrowedFd<'_>>,
+) -> Result<OwnedFd, Status> {
+    let mut argument = abi::zxvmo_replace_as_executable {
+        vmex: vmex.map_or(-1, |vmex| vmex.as_raw_fd()),
+        ..Default::default()
+    };
+    // SAFETY: The call takes this structure, and there is no address in it.
+    unsafe { call::<{ abi::ZXVMO_OP_REPLACE_AS_EXECUTABLE as Opcode }, _>(fd, &mut argument)? };
+    take(argument.handle)
+}
+
+/// `zx_vmo_set_cache_policy`: one of `ZX_CACHE_POLICY_*`.
+pub fn set_cache_policy(fd: BorrowedFd<'_>, policy: u32) -> Result<(), Status> {
+    let mut argument = abi::zxvmo_cache_policy {
+        policy,
+        ..Default::default()
+    };
+    // SAFETY: The call takes this structure, and there is no address in it.
+    unsafe { call::<{ abi::ZXVMO_OP_SET_CACHE_POLICY as Opcode }, _>(fd, &mut argument) }
 }
 
 /// How many records of information there are.

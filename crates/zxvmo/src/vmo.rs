@@ -6,8 +6,9 @@ use std::ptr::{null_mut, NonNull};
 use crate::abi;
 use crate::raw;
 use crate::{
-    HandleBasicInfo, HandleCountInfo, Mapping, MonotonicInstant, Name, Rights, Signals, Status,
-    VmarFlags, VmoChildOptions, VmoInfo, VmoLockState, VmoOp, VmoOptions, WaitResult,
+    CachePolicy, HandleBasicInfo, HandleCountInfo, Mapping, MonotonicInstant, Name, Rights,
+    Signals, Status, VmarFlags, VmoChildOptions, VmoInfo, VmoLockState, VmoOp, VmoOptions,
+    WaitResult,
 };
 
 /// A handle to a virtual memory object, closed on drop.
@@ -292,6 +293,51 @@ impl Vmo {
     /// INVALID_ARGS for a right that this handle lacks.
     pub fn replace_handle(self, rights: Rights) -> Result<Vmo, Status> {
         raw::replace(self.as_fd(), rights.bits()).map(Vmo::from)
+    }
+
+    /// Exchanges this handle for one that has EXECUTE, too. This handle is gone
+    /// whatever the result. Needs no right.
+    ///
+    /// Zircon wants a resource, or the permission to do without; on Linux there
+    /// is only the latter, and ACCESS_DENIED if the module was loaded with
+    /// `ambient_executable=0` and the caller lacks CAP_SYS_ADMIN (spec section
+    /// 9).
+    ///
+    /// ```no_run
+    /// use zxvmo::{Vmo, VmarFlags};
+    /// # fn main() -> Result<(), zxvmo::Status> {
+    /// let code = Vmo::create(4096)?;
+    /// code.write(&[0xC3], 0)?;
+    /// let code = code.replace_as_executable()?;
+    /// code.map(0, 4096, VmarFlags::PERM_READ | VmarFlags::PERM_EXECUTE)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn replace_as_executable(self) -> Result<Vmo, Status> {
+        raw::replace_as_executable(self.as_fd(), None).map(Vmo::from)
+    }
+
+    /// Changes how the memory is cached, in all mappings that are made from now
+    /// on. The content stays. Needs MAP.
+    ///
+    /// While that is not CACHED, the VMO can only be used through mappings:
+    /// reading, writing, zeroing and making children give BAD_STATE.
+    ///
+    /// BAD_STATE while the VMO is mapped, pinned or has a relative, if it is a
+    /// slice or a reference, and if it is discardable and the policy is not
+    /// CACHED (spec section 10).
+    ///
+    /// ```no_run
+    /// use zxvmo::{CachePolicy, Status, Vmo};
+    /// # fn main() -> Result<(), Status> {
+    /// let frames = Vmo::create(1 << 20)?;
+    /// frames.set_cache_policy(CachePolicy::WRITE_COMBINING)?;
+    /// assert_eq!(frames.write(b"x", 0), Err(Status::BAD_STATE));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn set_cache_policy(&self, cache_policy: CachePolicy) -> Result<(), Status> {
+        raw::set_cache_policy(self.as_fd(), cache_policy.into_raw())
     }
 
     /// The object's koid and type, and the rights of this handle. Needs no right.

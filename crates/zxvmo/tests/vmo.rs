@@ -8,8 +8,8 @@ use std::thread;
 use std::time::Duration;
 
 use zxvmo::{
-    MonotonicDuration, MonotonicInstant, Name, ObjectType, Rights, Signals, Status, VmarFlags, Vmo,
-    VmoChildOptions, VmoInfoFlags, VmoLockState, VmoOp, VmoOptions, WaitResult,
+    CachePolicy, MonotonicDuration, MonotonicInstant, Name, ObjectType, Rights, Signals, Status,
+    VmarFlags, Vmo, VmoChildOptions, VmoInfoFlags, VmoLockState, VmoOp, VmoOptions, WaitResult,
 };
 
 const READ_WRITE: VmarFlags = VmarFlags::PERM_READ.union(VmarFlags::PERM_WRITE);
@@ -339,6 +339,48 @@ fn mappings_that_are_refused() {
         reader.map(0, 4096, READ_WRITE).unwrap_err(),
         Status::ACCESS_DENIED
     );
+}
+
+#[test]
+fn cache_policies() {
+    let vmo = vmo(4096);
+    vmo.write(b"kept", 10).unwrap();
+    assert_eq!(vmo.info().unwrap().cache_policy, CachePolicy::CACHED);
+    for policy in [
+        CachePolicy::UNCACHED,
+        CachePolicy::WRITE_COMBINING,
+        CachePolicy::UNCACHED_DEVICE,
+    ] {
+        vmo.set_cache_policy(policy).unwrap();
+        assert_eq!(vmo.info().unwrap().cache_policy, policy);
+        assert_eq!(vmo.read_to_vec(10, 4), Err(Status::BAD_STATE));
+        let mapping = vmo.map(0, 4096, READ_WRITE).unwrap();
+        let mut back = [0; 4];
+        mapping.copy_out(&mut back, 10).unwrap();
+        assert_eq!(&back, b"kept");
+        let cached = vmo.set_cache_policy(CachePolicy::CACHED);
+        assert_eq!(cached, Err(Status::BAD_STATE));
+    }
+    vmo.set_cache_policy(CachePolicy::CACHED).unwrap();
+    assert_eq!(vmo.read_to_vec(10, 4).unwrap(), b"kept");
+}
+
+#[test]
+fn executable_handles() {
+    let vmo = vmo(4096);
+    let koid = vmo.basic_info().unwrap().koid;
+    let flags = VmarFlags::PERM_READ | VmarFlags::PERM_WRITE | VmarFlags::PERM_EXECUTE;
+    assert_eq!(
+        vmo.map(0, 4096, flags).map(drop),
+        Err(Status::ACCESS_DENIED)
+    );
+    let copy = vmo.duplicate_handle(Rights::SAME_RIGHTS).unwrap();
+    let rights = vmo.basic_info().unwrap().rights;
+    let vmo = vmo.replace_as_executable().unwrap();
+    assert_eq!(vmo.basic_info().unwrap().koid, koid);
+    assert_eq!(vmo.basic_info().unwrap().rights, rights | Rights::EXECUTE);
+    drop(vmo.map(0, 4096, flags).unwrap());
+    assert_eq!(copy.count_info().unwrap().handle_count, 2);
 }
 
 #[test]
