@@ -12,7 +12,7 @@
 //!
 //! | what users touch | `device`, `handle`, `ioctl` |
 //! | --- | --- |
-//! | what calls do | `io`, `info`, `op_range`, `child`, `mapping`, `fault`, `signals` |
+//! | what calls do | `io`, `info`, `op_range`, `region`, `child`, `mapping`, `fault`, `signals` |
 //! | objects | `object`, `vmo`, `family`, `accounting`, `discard`, `store`, `transfer`, `content`, `page_map` |
 //! | words | `rights`, `status` |
 //! | the kernel | `sys`, the only one with `unsafe` |
@@ -48,6 +48,8 @@ mod object;
 mod op_range;
 #[path = "src/page_map.rs"]
 mod page_map;
+#[path = "src/region.rs"]
+mod region;
 #[path = "src/rights.rs"]
 mod rights;
 #[path = "src/signals.rs"]

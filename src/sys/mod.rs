@@ -3,14 +3,15 @@
 //! The only door to C, and the only folder with `unsafe` in it.
 //!
 //! Each file wraps one noun of the kernel as a type that cannot be misused from safe code:
-//! pages, nodes of the page map, the reader-writer lock, faults and mappings, files, the pseudo
-//! file system, user memory and waiting. Nothing here knows what a VMO is. `kernel::bindings` is
+//! pages, nodes of the page map, the reader-writer lock, faults and mappings, the address space,
+//! files, the pseudo file system, user memory and waiting. Nothing here knows what a VMO is. `kernel::bindings` is
 //! named here and nowhere else.
 
 use kernel::error::Error;
 
 pub(crate) mod file;
 pub(crate) mod fs;
+pub(crate) mod mm;
 pub(crate) mod node;
 pub(crate) mod page;
 pub(crate) mod rwsem;
