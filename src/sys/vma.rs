@@ -148,7 +148,7 @@ impl<'a> Mapping<'a> {
     pub(crate) fn addresses(&self) -> Range<usize> {
         // SAFETY: Valid by the type invariants.
         let range = unsafe { &(*self.vma).__bindgen_anon_1.__bindgen_anon_1 };
-        range.vm_start as usize..range.vm_end as usize
+        range.vm_start..range.vm_end
     }
 
     /// The pages of the file that the mapping covers: first and one past the last.
