@@ -474,8 +474,8 @@ struct zxvmo_region_op_range {
 /*
  * mmap() of /dev/zxvmo with PROT_NONE reserves addresses: such a mapping shows
  * no memory and cannot be given any permission (EACCES for other protections).
- * As a buffer of a call it counts as not mapped: ZX_ERR_NOT_FOUND. Use the
- * address as the offset, so that adjacent ones merge.
+ * As a buffer of a call it counts as not mapped: ZX_ERR_NOT_FOUND. With the
+ * address as the offset, madvise(MADV_DONTDUMP) joins adjacent ones.
  */
 
 #define ZXVMO_IOC_TYPE		0xE7

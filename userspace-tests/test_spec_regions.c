@@ -419,6 +419,26 @@ TEST(unmapping_leaves_the_reservation)
 	EXPECT_EQ(region.base, (uintptr_t)at);
 }
 
+/* Else a long-lived region would run into the limit of mappings. */
+TEST(reservations_do_not_pile_up)
+{
+	struct region region = new_region(ROOT, CAN_ALL, 64);
+	zx_handle_t vmo = new_vmo(PAGE, 0);
+	unsigned char *at;
+	char line[256], end[32];
+	int i;
+
+	for (i = 0; i < 64; i += 2)
+		ASSERT_EQ(ZX_OK, map_in(region.handle, READ_WRITE | ZX_VM_SPECIFIC, i * PAGE, vmo,
+					1, &at));
+	for (i = 0; i < 64; i += 2)
+		ASSERT_EQ(ZX_OK, zx_vmar_unmap(region.handle, region.base + i * PAGE, PAGE));
+	ASSERT_TRUE(maps_line((void *)region.base, line, sizeof(line)));
+	snprintf(end, sizeof(end), "%08lx ---p", region.base + 64 * PAGE);
+	EXPECT_EQ(0, strncmp(line, end, strlen(end)))
+		TH_LOG("%s", line);
+}
+
 TEST(destroying_takes_what_is_inside)
 {
 	struct region outer = new_region(ROOT, CAN_ALL, 8), middle, inner;

@@ -70,7 +70,8 @@ fn is_reservation(vma: &VmaRef) -> bool {
 
 /// Makes a reservation of the mapping that is being made. `EACCES` if it is to have a permission.
 ///
-/// It is kept mergeable, so that a region that was cut up and put together again is one mapping.
+/// The flags and operations leave it mergeable, so that a region that was cut up and put together
+/// again can be one mapping.
 pub(crate) fn reserve(vma: &VmaNew) -> Result {
     if vma.flags() & (flags::READ | flags::WRITE | flags::EXEC) != 0 {
         return Err(EACCES);

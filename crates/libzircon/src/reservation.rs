@@ -3,7 +3,7 @@
 //!
 //! They are mappings of the device, which the module sees as not mapped (spec
 //! section 17.1). Their offset in it is their address, so that those that meet
-//! become one.
+//! can become one: see [`join`].
 
 use std::ffi::c_void;
 use std::ops::Range;
@@ -12,7 +12,7 @@ use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::io::Errno;
-use rustix::mm::{mmap, munmap, MapFlags, ProtFlags};
+use rustix::mm::{madvise, mmap, munmap, Advice, MapFlags, ProtFlags};
 use zxvmo::{raw, Status};
 
 /// The device and inode number of the device's file, once there may be a
@@ -58,13 +58,26 @@ unsafe fn map(address: usize, len: usize, flags: MapFlags) -> Result<usize, Stat
         )
     };
     match mapped {
-        Ok(at) => Ok(at as usize),
+        Ok(at) => {
+            join(at as usize, len);
+            Ok(at as usize)
+        }
         Err(Errno::EXIST) => Err(Status::ALREADY_EXISTS),
         Err(Errno::NOMEM) => Err(Status::NO_MEMORY),
         // Below what Linux lets this process map.
         Err(Errno::PERM) => Err(Status::INVALID_ARGS),
         Err(_) => Err(Status::INTERNAL),
     }
+}
+
+/// Has the kernel join a new reservation with those next to it: it looks for
+/// such neighbours when flags change, not when a file is mapped that has a say
+/// in them. Without that each unmapping would leave one mapping more.
+fn join(start: usize, len: usize) {
+    let start = ptr::without_provenance_mut::<c_void>(start);
+    // SAFETY: Keeps the range, in which there is nothing, out of core dumps. If
+    // it cannot be done, they stay apart.
+    let _ = unsafe { madvise(start, len, Advice::LinuxDontDump) };
 }
 
 /// Reserves `len` bytes where the kernel likes; NO_RESOURCES.
