@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a store's mappings are made to show, by faults (spec 13.5, 14) and on request (ZX_VM_MAP_RANGE). See [`store`](crate::store) for what mappings
-//! may show and for the locks.
+//! What a store's mappings are made to show, by faults (spec 13.5, 14) and on request
+//! (ZX_VM_MAP_RANGE). See [`store`](crate::store) for what mappings may show and for the locks.
 #![deny(unsafe_code)]
 
 use crate::{
@@ -107,7 +107,7 @@ impl Store {
             let Some((index, _)) = pages.next() else {
                 return Ok(range.end);
             };
-            if !matches!(enter_committed(&content, mapping, index), FaultResult::Done) {
+            if !matches!(enter_as_it_is(&content, mapping, index), FaultResult::Done) {
                 return Err(Status::NO_MEMORY);
             }
             if index + 1 == range.end {
@@ -126,12 +126,12 @@ fn enter_around(content: &Content, mapping: &Mapping<'_>, index: u64, end: u64) 
     let first = first.max(index & !(AROUND - 1));
     let end = window_end.min((index | (AROUND - 1)) + 1).min(end);
     for near in (first..end).filter(|&near| near != index) {
-        let _ = enter_committed(content, mapping, near);
+        let _ = enter_as_it_is(content, mapping, near);
     }
 }
 
 /// Enters the page at `index` if there is one and the mapping may show it as it is.
-fn enter_committed(content: &Content, mapping: &Mapping<'_>, index: u64) -> FaultResult {
+fn enter_as_it_is(content: &Content, mapping: &Mapping<'_>, index: u64) -> FaultResult {
     match content.get(index) {
         Shown::Owned(page, place) => enter(mapping, index, page, place),
         // A writable mapping without a trap would let it be written.
