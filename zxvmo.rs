@@ -12,7 +12,7 @@
 //!
 //! | what users touch | `device`, `handle`, `ioctl` |
 //! | --- | --- |
-//! | what calls do | `io`, `info`, `op_range`, `transfer_data`, `child`, `mapping`, `fault`, `signals` |
+//! | what calls do | `io`, `info`, `op_range`, `region`, `transfer_data`, `child`, `mapping`, `fault`, `signals` |
 //! | objects | `object`, `vmo`, `family`, `accounting`, `discard`, `cache_policy`, `store`, `transfer`, `content`, `page_map` |
 //! | words | `rights`, `status` |
 //! | the kernel | `sys`, the only one with `unsafe` |
@@ -50,6 +50,8 @@ mod object;
 mod op_range;
 #[path = "src/page_map.rs"]
 mod page_map;
+#[path = "src/region.rs"]
+mod region;
 #[path = "src/rights.rs"]
 mod rights;
 #[path = "src/signals.rs"]

@@ -223,7 +223,7 @@ impl Content {
     }
 
     /// The pages in `first..end`, in order.
-    fn pages_in(&self, first: u64, end: u64) -> impl Iterator<Item = (u64, &Page)> {
+    pub(crate) fn pages_in(&self, first: u64, end: u64) -> impl Iterator<Item = (u64, &Page)> {
         let mut from = self.origin + first;
         core::iter::from_fn(move || {
             let (key, page) = self.pages.next(from)?;

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `/dev/zxvmo`: where VMOs are made.
+//! `/dev/zxvmo`: where VMOs are made. Mapping it reserves addresses (see [`mm`]).
 #![deny(unsafe_code)]
 
-use crate::{ioctl, sys::fs::FsPin, vmo::Vmo};
+use crate::{
+    ioctl,
+    sys::{fs::FsPin, mm},
+    vmo::Vmo,
+};
 use kernel::{
     fs::File,
     miscdevice::{MiscDevice, MiscDeviceOptions, MiscDeviceRegistration},
+    mm::virt::VmaNew,
     prelude::*,
 };
 
@@ -32,6 +37,10 @@ impl MiscDevice for Device {
             _pin: FsPin::take()?,
         };
         Ok(KBox::new(device, GFP_KERNEL_ACCOUNT)?)
+    }
+
+    fn mmap(_device: &Self, _file: &File, mapping: &VmaNew) -> Result {
+        mm::reserve(mapping)
     }
 
     fn ioctl(_device: &Self, _file: &File, command: u32, address: usize) -> Result<isize> {

@@ -1,26 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Faults on a store's mappings (spec 13.5, 14). See [`store`](crate::store) for what mappings
-//! may show and for the locks.
+//! What a store's mappings are made to show, by faults (spec 13.5, 14) and on request
+//! (ZX_VM_MAP_RANGE). See [`store`](crate::store) for what mappings may show and for the locks.
 #![deny(unsafe_code)]
 
 use crate::{
     cache_policy::CachePolicy,
     content::Content,
     page_map::{Place, Shown},
+    status::{Status, ZxResult},
     store::Store,
     sys::{
         cache::CacheMode,
         page::{Page, ZeroPage},
-        vma::{Fault, FaultResult},
+        vma::{Fault, FaultResult, Mapping},
         PAGE_SIZE,
     },
 };
+use core::ops::Range;
 use kernel::prelude::*;
 
 /// Pages around a fault that are entered with it, if they are there: a power of two. As in the
 /// kernel's own fault-around, one fault then serves a sequential reader or writer for 64 KiB.
 const AROUND: u64 = 16;
+
+/// Pages entered on request under one hold of the locks.
+const BATCH: usize = 512;
 
 impl Store {
     /// Enters what the store shows into the page table: for a write the page, made owned; for a
@@ -91,6 +96,39 @@ impl Store {
             }
         }
     }
+
+    /// Enters pages of `range`, which must lie in the mapping's window, that are committed already
+    /// (spec 13.5): up to a batch of them. Returns where to go on. What lies beyond the store, or
+    /// byte `limit()` if that comes first, is passed by. NO_MEMORY.
+    pub(crate) fn enter_committed(
+        &self,
+        mapping: &Mapping<'_>,
+        range: Range<u64>,
+        limit: impl Fn() -> u64,
+    ) -> ZxResult<u64> {
+        let content = self.read_lock();
+        let end = self.page_count().min(limit().div_ceil(PAGE_SIZE));
+        let mut pages = content.pages_in(range.start, range.end.min(end));
+        let mode = self.cache_policy().mode();
+        for _ in 0..BATCH {
+            let Some((index, _)) = pages.next() else {
+                return Ok(range.end);
+            };
+            let entered = if mode == CacheMode::Cached {
+                enter_as_it_is(&content, mapping, index)
+            } else {
+                // What is not as the mapping is has to wait for a fault.
+                enter_uncached(&content, mapping, index, mode).unwrap_or(FaultResult::Done)
+            };
+            if !matches!(entered, FaultResult::Done) {
+                return Err(Status::NO_MEMORY);
+            }
+            if index + 1 == range.end {
+                return Ok(range.end);
+            }
+        }
+        Ok(pages.next().map_or(range.end, |(index, _)| index))
+    }
 }
 
 impl Store {
@@ -129,13 +167,13 @@ impl Store {
 /// Enters the page at `index` if it is owned and cached in this way.
 fn enter_uncached(
     content: &Content,
-    fault: &Fault<'_>,
+    mapping: &Mapping<'_>,
     index: u64,
     mode: CacheMode,
 ) -> Option<FaultResult> {
     match content.get(index) {
         Shown::Owned(page, place) if page.has_cache_mode(mode) => {
-            Some(enter(fault, index, page, place))
+            Some(enter(mapping, index, page, place))
         }
         _ => None,
     }
@@ -154,23 +192,26 @@ fn around(fault: &Fault<'_>, index: u64, end: u64) -> impl Iterator<Item = u64> 
 /// none behind.
 fn enter_around(content: &Content, fault: &Fault<'_>, index: u64, end: u64) {
     for near in around(fault, index, end) {
-        match content.get(near) {
-            Shown::Owned(page, place) => {
-                let _ = enter(fault, near, page, place);
-            }
-            // A writable mapping without a trap would let it be written.
-            Shown::Shared(page) if fault.is_trapped() || !fault.may_write() => {
-                let _ = fault.insert(near, page, false);
-            }
-            _ => {}
+        let _ = enter_as_it_is(content, fault, near);
+    }
+}
+
+/// Enters the page at `index` if there is one and the mapping may show it as it is.
+fn enter_as_it_is(content: &Content, mapping: &Mapping<'_>, index: u64) -> FaultResult {
+    match content.get(index) {
+        Shown::Owned(page, place) => enter(mapping, index, page, place),
+        // A writable mapping without a trap would let it be written.
+        Shown::Shared(page) if mapping.is_trapped() || !mapping.may_write() => {
+            mapping.insert(index, page, false)
         }
+        _ => FaultResult::Done,
     }
 }
 
 /// Enters an owned page, writable where the mapping is.
-fn enter(fault: &Fault<'_>, index: u64, page: &Page, place: Place<'_>) -> FaultResult {
+fn enter(mapping: &Mapping<'_>, index: u64, page: &Page, place: Place<'_>) -> FaultResult {
     place.touch();
-    fault.insert(index, page, true)
+    mapping.insert(index, page, true)
 }
 
 fn failed(error: Error) -> FaultResult {

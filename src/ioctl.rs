@@ -8,15 +8,15 @@ use crate::{
     handle::Handle,
     info, io, mapping,
     object::NewHandle,
-    op_range,
+    op_range, region,
     rights::Rights,
     status::{Status, ZxResult},
     sys::{
         file::{File, PendingDescriptor},
         fs::FsPin,
-        uapi,
+        mm, uapi,
         user::{read_argument, write_argument, Abi, Direction},
-        vma, PAGE_SIZE,
+        PAGE_SIZE,
     },
     transfer_data,
     vmo::{Vmo, MAX_SIZE},
@@ -67,6 +67,7 @@ argument! {
     zxvmo_signal { reserved }
     zxvmo_wait { reserved }
     zxvmo_map {}
+    zxvmo_region_op_range {}
 }
 
 /// What a call leaves behind, which the caller must learn of.
@@ -107,7 +108,7 @@ impl Call {
         let written = write_argument(self.address, self.length, &argument);
         match outcome {
             Ok(Made::Mapping { address, length }) if written.is_err() => {
-                vma::unmap(address, length);
+                mm::unmap(address, length);
             }
             Ok(Made::Descriptor(descriptor)) if written.is_ok() => descriptor.install(),
             Err(status) => return written.and(Err(status.into())),
@@ -135,6 +136,7 @@ fn decode(command: u32, address: usize) -> Result<(u32, Call)> {
 mod nr {
     pub(super) const QUERY: u32 = 0x00;
     pub(super) const CREATE: u32 = 0x01;
+    pub(super) const REGION_OP_RANGE: u32 = 0x04;
     pub(super) const READ: u32 = 0x10;
     pub(super) const WRITE: u32 = 0x11;
     pub(super) const GET_SIZE: u32 = 0x12;
@@ -173,6 +175,7 @@ pub(crate) fn on_device(command: u32, address: usize) -> Result<isize> {
                 .and_then(|(vmo, rights)| Handle::create(NewHandle::to_vmo(vmo)?, rights));
             Ok(announce(made, &mut args.handle))
         }),
+        nr::REGION_OP_RANGE => call.plain(|args: &mut _| region::op_range(args)),
         _ => Err(ENOTTY),
     }
 }

@@ -15,9 +15,12 @@ use crate::{
         cache::CacheMode,
         file::{AccessMode, File, FileRef, ViewOps},
         fs::FsPin,
+        killed,
+        mm::{self, map_file, with_mapping_at},
         uapi,
         vma::{
-            self, map_file, AddressSpace, Fault, FaultResult, Mapped, NewMapping, Permissions, Trap,
+            AddressSpace, Fault, FaultResult, Mapped, Mapping, MappingTable, NewMapping,
+            Permissions, Trap,
         },
         PAGE_SHIFT, PAGE_SIZE,
     },
@@ -133,6 +136,32 @@ impl View {
         }
     }
 
+    /// The VMO.
+    pub(crate) fn vmo(&self) -> &Arc<Vmo> {
+        &self.vmo
+    }
+
+    /// What a mapping of the view could be given at most.
+    pub(crate) fn permissions(&self) -> Permissions {
+        self.permissions
+    }
+
+    /// Enters what is committed of the mapping at `addresses`, which begin in it, as far as one
+    /// hold of the locks should go. Returns the address to go on from.
+    fn enter(&self, mapping: &Mapping<'_>, addresses: &Range<usize>) -> ZxResult<usize> {
+        let covered = mapping.addresses();
+        let end = addresses.end.min(covered.end);
+        if !mapping.is_accessible() {
+            return Ok(end);
+        }
+        let first = mapping.window().0;
+        let page = |address: usize| first + ((address - covered.start) as u64 >> PAGE_SHIFT);
+        let pages = page(addresses.start)..page(end);
+        let store = self.vmo.store();
+        let next = store.enter_committed(mapping, pages, || self.end())?;
+        Ok(covered.start + ((next - first) << PAGE_SHIFT) as usize)
+    }
+
     /// Makes a view of `vmo` for what `rights` allow, and its file.
     fn create(vmo: &Arc<Vmo>, rights: Rights, bounded: bool) -> ZxResult<(Arc<Self>, FileRef)> {
         let permissions = permissions(rights);
@@ -157,7 +186,13 @@ impl View {
     }
 }
 
+static TABLE: MappingTable<View> = MappingTable::new();
+
 impl Mapped for View {
+    fn table() -> &'static MappingTable<Self> {
+        &TABLE
+    }
+
     fn opened(&self, space: AddressSpace) -> CacheMode {
         let store = self.vmo.store();
         // The policy does not change while the lock is held, nor once the mapping is counted.
@@ -310,19 +345,19 @@ fn place(
     }
     let mut protection = 0;
     for (option, bit) in [
-        (uapi::ZX_VM_PERM_READ, vma::PROT_READ),
-        (uapi::ZX_VM_PERM_WRITE, vma::PROT_WRITE),
-        (uapi::ZX_VM_PERM_EXECUTE, vma::PROT_EXEC),
+        (uapi::ZX_VM_PERM_READ, mm::PROT_READ),
+        (uapi::ZX_VM_PERM_WRITE, mm::PROT_WRITE),
+        (uapi::ZX_VM_PERM_EXECUTE, mm::PROT_EXEC),
     ] {
         if has(option) {
             protection |= bit;
         }
     }
-    let flags = vma::MAP_SHARED
+    let flags = mm::MAP_SHARED
         | if has(uapi::ZX_VM_SPECIFIC_OVERWRITE) {
-            vma::MAP_FIXED
+            mm::MAP_FIXED
         } else if has(uapi::ZX_VM_SPECIFIC) {
-            vma::MAP_FIXED_NOREPLACE
+            mm::MAP_FIXED_NOREPLACE
         } else {
             0
         };
@@ -337,7 +372,14 @@ fn place(
         args.vmo_offset,
     );
     match mapped {
-        Ok(address) => Ok(address..address + length as usize),
+        Ok(address) => {
+            let mapped = address..address + length as usize;
+            if has(uapi::ZX_VM_MAP_RANGE) {
+                enter_committed(mapped.clone())
+                    .inspect_err(|_| mm::unmap(address, length as usize))?;
+            }
+            Ok(mapped)
+        }
         Err(error) if error == EEXIST => Err(Status::ALREADY_EXISTS),
         Err(error) if error == EACCES => Err(Status::ACCESS_DENIED),
         Err(error) if error == EOVERFLOW => Err(Status::OUT_OF_RANGE),
@@ -347,4 +389,25 @@ fn place(
         Err(error) if error == EPERM => Err(Status::ACCESS_DENIED),
         Err(_) => Err(Status::NO_RESOURCES),
     }
+}
+
+/// Enters what is committed at `addresses` into the caller's page tables, as far as VMOs are
+/// mapped there without a hole. Commits nothing. NO_MEMORY; CANCELED if the caller is killed.
+pub(crate) fn enter_committed(mut addresses: Range<usize>) -> ZxResult {
+    while !addresses.is_empty() {
+        if killed() {
+            return Err(Status::CANCELED);
+        }
+        // What another thread has unmapped meanwhile needs no translations.
+        let entered = with_mapping_at(addresses.start, |mapping| {
+            let mapping = mapping?;
+            let view = mapping.owner::<View>()?;
+            Some(view.enter(&mapping, &addresses))
+        });
+        match entered {
+            Some(next) => addresses.start = next?,
+            None => break,
+        }
+    }
+    Ok(())
 }

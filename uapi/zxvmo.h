@@ -495,11 +495,31 @@ struct zxvmo_map {
 	__u64 mapped_address;	/* out: user address */
 };
 
+/*
+ * Argument of ZXVMO_IOC_REGION_OP_RANGE, on /dev/zxvmo: zx_vmar_op_range on
+ * the caller's mappings of VMOs, whatever region they are in.
+ */
+struct zxvmo_region_op_range {
+	__s32 status;
+	__u32 op;		/* in: ZX_VMAR_OP_* */
+	__u64 address;		/* in: user address, a multiple of the page size */
+	__u64 size;		/* in: bytes, rounded up to pages */
+};
+
+/*
+ * mmap() of /dev/zxvmo with PROT_NONE reserves addresses: such a mapping shows
+ * no memory and cannot be given any permission (EACCES for other protections).
+ * As a buffer of a call it counts as not mapped: ZX_ERR_NOT_FOUND. With the
+ * address as the offset, madvise(MADV_DONTDUMP) joins adjacent ones.
+ */
+
 #define ZXVMO_IOC_TYPE		0xE7
 
 /* On /dev/zxvmo. */
 #define ZXVMO_IOC_QUERY		_IOWR(ZXVMO_IOC_TYPE, 0x00, struct zxvmo_query)
 #define ZXVMO_IOC_CREATE	_IOWR(ZXVMO_IOC_TYPE, 0x01, struct zxvmo_create)
+#define ZXVMO_IOC_REGION_OP_RANGE \
+	_IOWR(ZXVMO_IOC_TYPE, 0x04, struct zxvmo_region_op_range)
 
 /* On a VMO handle. */
 #define ZXVMO_IOC_READ			_IOWR(ZXVMO_IOC_TYPE, 0x10, struct zxvmo_transfer)

@@ -28,6 +28,7 @@ _Static_assert(sizeof(struct zxvmo_property) == 24, "layout of zxvmo_property");
 _Static_assert(sizeof(struct zxvmo_signal) == 16, "layout of zxvmo_signal");
 _Static_assert(sizeof(struct zxvmo_wait) == 24, "layout of zxvmo_wait");
 _Static_assert(sizeof(struct zxvmo_map) == 40, "layout of zxvmo_map");
+_Static_assert(sizeof(struct zxvmo_region_op_range) == 24, "layout of zxvmo_region_op_range");
 _Static_assert(sizeof(struct zxvmo_info_handle_basic) == 32, "layout of basic");
 _Static_assert(sizeof(struct zxvmo_info_vmo) == 176, "layout of zxvmo_info_vmo");
 
@@ -53,6 +54,7 @@ union any_arg {
 	struct zxvmo_signal signal;
 	struct zxvmo_wait wait;
 	struct zxvmo_map map;
+	struct zxvmo_region_op_range region_op_range;
 	unsigned char bytes[MAX_ARG + 1];
 };
 
@@ -67,6 +69,8 @@ static const struct {
 	{ "query", ZXVMO_IOC_QUERY, true, -1, { } },
 	{ "create", ZXVMO_IOC_CREATE, true, -1,
 	  { .create = { .size = PAGE } } },
+	{ "region_op_range", ZXVMO_IOC_REGION_OP_RANGE, true, -1,
+	  { .region_op_range = { .op = ZX_VMAR_OP_COMMIT, .size = PAGE } } },
 	{ "read", ZXVMO_IOC_READ, false,
 	  offsetof(struct zxvmo_transfer, reserved),
 	  { .transfer = { .buffer = 0 } } },
@@ -120,6 +124,20 @@ static const struct {
 
 static union any_arg arg;
 
+/* A page of a VMO, mapped for good. */
+static unsigned long mapped_page(void)
+{
+	static void *at;
+	int fd;
+
+	if (!at) {
+		fd = vmo_create(PAGE, 0);
+		at = map_shared(fd, PAGE, PROT_READ | PROT_WRITE);
+		close(fd);
+	}
+	return (unsigned long)at;
+}
+
 /* Prepare call i in arg and return a descriptor of the kind that it is for. */
 static int prepare(unsigned int i)
 {
@@ -132,6 +150,8 @@ static int prepare(unsigned int i)
 		arg.property.value = (unsigned long)name;
 	if (calls[i].command == ZXVMO_IOC_TRANSFER_DATA)
 		arg.transfer_data.source = vmo_create(PAGE, 0);
+	if (calls[i].command == ZXVMO_IOC_REGION_OP_RANGE)
+		arg.region_op_range.address = mapped_page();
 	return calls[i].device ? open_device() :
 				 vmo_create(PAGE, ZX_VMO_RESIZABLE);
 }

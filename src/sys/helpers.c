@@ -309,14 +309,14 @@ void zx_vma_set_cache(struct vm_area_struct *vma, unsigned int mode)
 }
 
 /*
- * Faults insert neighbours too, so the address is not always vmf's own; only
- * these two members are read by vmf_insert_page_mkwrite().
+ * Pages are entered beside a fault's own, and without any fault; only these two
+ * members are read by vmf_insert_page_mkwrite().
  */
-vm_fault_t zx_fault_insert(struct vm_fault *vmf, struct page *page,
-			   unsigned long address, bool write)
+vm_fault_t zx_vma_insert(struct vm_area_struct *vma, struct page *page,
+			 unsigned long address, bool write)
 {
 	struct vm_fault at = {
-		.vma = vmf->vma,
+		.vma = vma,
 		.address = address,
 	};
 

@@ -73,8 +73,8 @@ void zx_vma_start_write(struct vm_area_struct *vma);
 void zx_vma_flags_mod(struct vm_area_struct *vma, unsigned long set,
 		      unsigned long clear);
 void zx_vma_set_cache(struct vm_area_struct *vma, unsigned int mode);
-vm_fault_t zx_fault_insert(struct vm_fault *vmf, struct page *page,
-			   unsigned long address, bool write);
+vm_fault_t zx_vma_insert(struct vm_area_struct *vma, struct page *page,
+			 unsigned long address, bool write);
 
 /* Locks and waiting. */
 void zx_rwsem_init(struct rw_semaphore *sem, const char *name,

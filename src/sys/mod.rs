@@ -4,14 +4,15 @@
 //!
 //! Each file wraps one noun of the kernel as a type that cannot be misused from safe code:
 //! pages and how they are cached, nodes of the page map, the reader-writer lock, faults and
-//! mappings, files, the pseudo file system, user memory and waiting. Nothing here knows what a VMO
-//! is. `kernel::bindings` is named here and nowhere else.
+//! mappings, the address space, what can be reclaimed, files, the pseudo file system, user memory
+//! and waiting. Nothing here knows what a VMO is. `kernel::bindings` is named here and nowhere else.
 
 use kernel::error::Error;
 
 pub(crate) mod cache;
 pub(crate) mod file;
 pub(crate) mod fs;
+pub(crate) mod mm;
 pub(crate) mod node;
 pub(crate) mod page;
 pub(crate) mod reclaim;

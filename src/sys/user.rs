@@ -2,10 +2,10 @@
 
 //! User memory: ioctl arguments, records, and iterators over data buffers.
 
-use super::{c, uapi};
+use super::{c, mm, uapi};
 use core::marker::PhantomData;
 use kernel::{
-    bindings, current,
+    bindings,
     mm::virt::flags,
     prelude::*,
     transmute::{AsBytes, FromBytes},
@@ -45,6 +45,7 @@ abi! {
     zxvmo_signal: 16,
     zxvmo_wait: 24,
     zxvmo_map: 40,
+    zxvmo_region_op_range: 24,
     zxvmo_info_handle_basic: 32,
     zxvmo_info_handle_count: 4,
     zxvmo_info_vmo: 176,
@@ -121,7 +122,7 @@ pub(crate) enum Direction {
 /// Why a buffer could not be accessed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BufferFault {
-    /// Nothing is mapped there, or what is mapped cannot supply memory.
+    /// Nothing is mapped there, or what is mapped cannot supply memory; also a reservation.
     NotMapped,
     /// Something is mapped without the permission that was needed.
     NotPermitted,
@@ -193,14 +194,10 @@ impl IovIter<'_> {
             Direction::Read => flags::WRITE,
             Direction::Write => flags::READ,
         };
-        let task = current!();
-        let Some(mm) = task.mm() else {
-            return BufferFault::NotMapped;
-        };
-        let guard = mm.mmap_read_lock();
-        match guard.vma_lookup(address) {
-            Some(vma) if vma.flags() & needed == 0 => BufferFault::NotPermitted,
-            _ => BufferFault::NotMapped,
+        if mm::lacks_permission(address, needed) {
+            BufferFault::NotPermitted
+        } else {
+            BufferFault::NotMapped
         }
     }
 }

@@ -15,21 +15,21 @@
 //! or collected into huge pages, none of which knows our pages.
 
 use super::{c, cache::CacheMode, file::File, page::Page, PAGE_SHIFT};
-use core::marker::PhantomData;
+use core::{
+    marker::PhantomData,
+    ops::{Deref, Range},
+};
 use kernel::{
     bindings,
     ffi::{c_int, c_ulong},
     prelude::*,
 };
 
-pub(crate) use super::c::{
-    ZX_C_MAP_FIXED as MAP_FIXED, ZX_C_MAP_FIXED_NOREPLACE as MAP_FIXED_NOREPLACE,
-    ZX_C_MAP_SHARED as MAP_SHARED, ZX_C_PROT_EXEC as PROT_EXEC, ZX_C_PROT_READ as PROT_READ,
-    ZX_C_PROT_WRITE as PROT_WRITE,
-};
-
 /// What the file of a mapping carries.
-pub(crate) trait Mapped: Sync {
+pub(crate) trait Mapped: Sync + Sized + 'static {
+    /// The one table of these mappings: it tells them from all others.
+    fn table() -> &'static MappingTable<Self>;
+
     /// A mapping was made in `mm`. Returns how its pages are cached, which must not change until
     /// it and all others are gone.
     fn opened(&self, mm: AddressSpace) -> CacheMode;
@@ -83,39 +83,50 @@ impl FaultResult {
     }
 }
 
-/// A fault being handled.
-pub(crate) struct Fault<'a> {
-    vmf: *mut bindings::vm_fault,
-    _borrow: PhantomData<&'a bindings::vm_fault>,
+/// A mapping that exists: its lock, or the mmap lock, is held for `'a`.
+///
+/// # Invariants
+///
+/// `vma` is valid for `'a`, and neither its range nor its flags change meanwhile.
+pub(crate) struct Mapping<'a> {
+    vma: *mut bindings::vm_area_struct,
+    _borrow: PhantomData<&'a bindings::vm_area_struct>,
 }
 
-impl Fault<'_> {
-    fn vma(&self) -> *mut bindings::vm_area_struct {
-        // SAFETY: The fault is valid while it is handled.
-        unsafe { (*self.vmf).__bindgen_anon_1.vma }
+impl<'a> Mapping<'a> {
+    /// # Safety
+    ///
+    /// `vma` must be valid for `'a`, with its lock or the mmap lock held.
+    pub(super) unsafe fn from_raw(vma: *mut bindings::vm_area_struct) -> Self {
+        // INVARIANT: By the requirements of this function.
+        Self {
+            vma,
+            _borrow: PhantomData,
+        }
     }
 
     fn flags(&self) -> c_ulong {
-        // SAFETY: A fault's mapping is valid and its lock held.
-        unsafe { c::zx_vma_flags(self.vma()) }
+        // SAFETY: Valid by the type invariants.
+        unsafe { c::zx_vma_flags(self.vma) }
     }
 
-    /// Page number in the mapped file.
-    pub(crate) fn page_index(&self) -> u64 {
-        // SAFETY: As in `vma`.
-        unsafe { (*self.vmf).__bindgen_anon_1.pgoff as u64 }
-    }
-
-    /// Whether the access was a write.
-    pub(crate) fn is_write(&self) -> bool {
-        // SAFETY: As in `vma`.
-        unsafe { (*self.vmf).flags & c::ZX_C_FAULT_FLAG_WRITE != 0 }
+    /// What the mapping's file carries, if that is a `T`.
+    pub(crate) fn owner<T: Mapped>(&self) -> Option<&'a T> {
+        let table = T::table();
+        // SAFETY: Valid by the type invariants. Mappings with these operations are those that
+        // `attach` made: their file carries a `T` and lives as long as they do.
+        unsafe {
+            let operations = (*self.vma).vm_ops;
+            (core::ptr::eq(operations, &table.trapped)
+                || core::ptr::eq(operations, &table.untrapped))
+            .then(|| MappingTable::<T>::owner(self.vma))
+        }
     }
 
     /// Whether the first write to a page is trapped in this mapping.
     pub(crate) fn is_trapped(&self) -> bool {
-        // SAFETY: As in `flags`; mappings of ours have their operations.
-        unsafe { (*(*self.vma()).vm_ops).page_mkwrite.is_some() }
+        // SAFETY: Valid by the type invariants; every mapping has operations or none.
+        unsafe { (*self.vma).vm_ops.as_ref() }.is_some_and(|ops| ops.page_mkwrite.is_some())
     }
 
     /// Whether writes through this mapping go to the mapped file: not so in a MAP_PRIVATE one,
@@ -129,34 +140,40 @@ impl Fault<'_> {
         self.flags() & c::ZX_C_VM_WRITE != 0
     }
 
+    /// Whether the mapping permits anything, now.
+    pub(crate) fn is_accessible(&self) -> bool {
+        self.flags() & (c::ZX_C_VM_READ | c::ZX_C_VM_WRITE | c::ZX_C_VM_EXEC) != 0
+    }
+
+    /// The addresses that the mapping covers.
+    pub(crate) fn addresses(&self) -> Range<usize> {
+        // SAFETY: Valid by the type invariants.
+        let range = unsafe { &(*self.vma).__bindgen_anon_1.__bindgen_anon_1 };
+        range.vm_start..range.vm_end
+    }
+
     /// The pages of the file that the mapping covers: first and one past the last.
     pub(crate) fn window(&self) -> (u64, u64) {
-        let vma = self.vma();
-        // SAFETY: As in `flags`.
-        let (first, bytes) = unsafe {
-            let range = &(*vma).__bindgen_anon_1.__bindgen_anon_1;
-            ((*vma).vm_pgoff as u64, range.vm_end - range.vm_start)
-        };
-        (first, first + (bytes as u64 >> PAGE_SHIFT))
+        // SAFETY: Valid by the type invariants.
+        let first = unsafe { (*self.vma).vm_pgoff } as u64;
+        (first, first + (self.addresses().len() as u64 >> PAGE_SHIFT))
     }
 
     /// Enters `page` into the page table as page `index` of the file, which must lie in the
-    /// window; writable at once if `write`, which must be `false` in a private mapping. An entry
-    /// that is there already must show the same page; it becomes writable if `write`.
+    /// window; writable at once if `write` and the mapping shares its writes. An entry that is
+    /// there already must show the same page; it becomes writable if `write`.
     pub(crate) fn insert(&self, index: u64, page: &Page, write: bool) -> FaultResult {
-        let vma = self.vma();
-        // SAFETY: As in `flags`.
-        let start = unsafe { (*vma).__bindgen_anon_1.__bindgen_anon_1.vm_start };
         let (first, end) = self.window();
         if index < first || index >= end {
             return FaultResult::SigBus;
         }
-        let address = start + (((index - first) as c_ulong) << PAGE_SHIFT);
+        let address =
+            self.addresses().start as c_ulong + (((index - first) as c_ulong) << PAGE_SHIFT);
         // SAFETY: The mapping's lock is held and the address inside it. The page has a reference
         // of its page map for as long as it is borrowed.
         let result = unsafe {
-            c::zx_fault_insert(
-                self.vmf,
+            c::zx_vma_insert(
+                self.vma,
                 page.as_raw(),
                 address,
                 write && self.is_shared() && self.may_write(),
@@ -169,6 +186,46 @@ impl Fault<'_> {
         } else {
             FaultResult::SigBus
         }
+    }
+}
+
+/// A fault being handled; derefs to the mapping.
+pub(crate) struct Fault<'a> {
+    vmf: *mut bindings::vm_fault,
+    mapping: Mapping<'a>,
+}
+
+impl<'a> Deref for Fault<'a> {
+    type Target = Mapping<'a>;
+
+    fn deref(&self) -> &Mapping<'a> {
+        &self.mapping
+    }
+}
+
+impl Fault<'_> {
+    /// # Safety
+    ///
+    /// `vmf` must be a fault that the kernel has handed to a mapping's operations, and the result
+    /// must be used during that call only.
+    unsafe fn from_raw(vmf: *mut bindings::vm_fault) -> Self {
+        Self {
+            vmf,
+            // SAFETY: A fault's mapping is valid and its lock held.
+            mapping: unsafe { Mapping::from_raw((*vmf).__bindgen_anon_1.vma) },
+        }
+    }
+
+    /// Page number in the mapped file.
+    pub(crate) fn page_index(&self) -> u64 {
+        // SAFETY: Valid by `from_raw`.
+        unsafe { (*self.vmf).__bindgen_anon_1.pgoff as u64 }
+    }
+
+    /// Whether the access was a write.
+    pub(crate) fn is_write(&self) -> bool {
+        // SAFETY: Valid by `from_raw`.
+        unsafe { (*self.vmf).flags & c::ZX_C_FAULT_FLAG_WRITE != 0 }
     }
 }
 
@@ -217,7 +274,7 @@ impl NewMapping<'_> {
     ///
     /// A mapping of such pages is always trapped: what has a long-term pin may map the pages
     /// for itself, cached.
-    pub(crate) fn attach<T: Mapped + 'static>(
+    pub(crate) fn attach<T: Mapped>(
         self,
         view: &File,
         owner: &T,
@@ -267,8 +324,8 @@ impl NewMapping<'_> {
             }
             (*self.vma).vm_pgoff += shift as c_ulong;
             (*self.vma).vm_ops = match (trap, mode) {
-                (Trap::None, CacheMode::Cached) => &VmOps::<T>::UNTRAPPED,
-                _ => &VmOps::<T>::TRAPPED,
+                (Trap::None, CacheMode::Cached) => &T::table().untrapped,
+                _ => &T::table().trapped,
             };
             c::zx_vma_set_cache(self.vma, mode.raw());
         }
@@ -276,9 +333,18 @@ impl NewMapping<'_> {
     }
 }
 
-struct VmOps<T>(PhantomData<T>);
+/// The operations of mappings whose file carries a `T`. Make one, as a `static`: its address
+/// identifies the mappings.
+pub(crate) struct MappingTable<T> {
+    untrapped: bindings::vm_operations_struct,
+    trapped: bindings::vm_operations_struct,
+    _owner: PhantomData<fn(T)>,
+}
 
-impl<T: Mapped + 'static> VmOps<T> {
+// SAFETY: The table is constant.
+unsafe impl<T> Sync for MappingTable<T> {}
+
+impl<T: Mapped> MappingTable<T> {
     const UNTRAPPED: bindings::vm_operations_struct = bindings::vm_operations_struct {
         open: Some(Self::open),
         close: Some(Self::close),
@@ -288,11 +354,19 @@ impl<T: Mapped + 'static> VmOps<T> {
         map_pages: Some(Self::map_pages),
         ..pin_init::zeroed()
     };
-    const TRAPPED: bindings::vm_operations_struct = bindings::vm_operations_struct {
-        mprotect: None,
-        page_mkwrite: Some(Self::page_mkwrite),
-        ..Self::UNTRAPPED
-    };
+
+    /// Makes the table.
+    pub(crate) const fn new() -> Self {
+        Self {
+            untrapped: Self::UNTRAPPED,
+            trapped: bindings::vm_operations_struct {
+                mprotect: None,
+                page_mkwrite: Some(Self::page_mkwrite),
+                ..Self::UNTRAPPED
+            },
+            _owner: PhantomData,
+        }
+    }
 
     /// # Safety
     ///
@@ -354,12 +428,11 @@ impl<T: Mapped + 'static> VmOps<T> {
     ///
     /// Called by the kernel only, with valid arguments and a mapping that has these operations.
     unsafe extern "C" fn fault(vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t {
-        let fault = Fault {
-            vmf,
-            _borrow: PhantomData,
-        };
-        // SAFETY: As in `open`.
-        unsafe { Self::owner(fault.vma()) }.fault(&fault).into_raw()
+        // SAFETY: Called by the kernel with a fault in a mapping of ours.
+        unsafe {
+            let fault = Fault::from_raw(vmf);
+            Self::owner(fault.vma).fault(&fault).into_raw()
+        }
     }
 
     /// `vm_operations_struct::page_mkwrite`.
@@ -368,14 +441,11 @@ impl<T: Mapped + 'static> VmOps<T> {
     ///
     /// Called by the kernel only, with valid arguments and a mapping that has these operations.
     unsafe extern "C" fn page_mkwrite(vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t {
-        let fault = Fault {
-            vmf,
-            _borrow: PhantomData,
-        };
-        // SAFETY: As in `open`.
-        unsafe { Self::owner(fault.vma()) }
-            .make_writable(&fault)
-            .into_raw()
+        // SAFETY: As in `fault`.
+        unsafe {
+            let fault = Fault::from_raw(vmf);
+            Self::owner(fault.vma).make_writable(&fault).into_raw()
+        }
     }
 
     /// `vm_operations_struct::map_pages`.
@@ -390,39 +460,4 @@ impl<T: Mapped + 'static> VmOps<T> {
     ) -> bindings::vm_fault_t {
         0
     }
-}
-
-/// Maps `length` bytes of `file` from byte `offset` on, as mmap(2) does in the current address
-/// space, and returns the address. `protection` and `flags` are PROT_* and MAP_*.
-pub(crate) fn map_file(
-    file: &File,
-    address: usize,
-    length: usize,
-    protection: u32,
-    flags: u32,
-    offset: u64,
-) -> Result<usize> {
-    // SAFETY: The file is valid; the kernel checks everything else.
-    let mapped = unsafe {
-        c::vm_mmap(
-            file.as_raw(),
-            address as c_ulong,
-            length as c_ulong,
-            protection as c_ulong,
-            flags as c_ulong,
-            offset as c_ulong,
-        )
-    };
-    // Errors are the last addresses there are.
-    let errno = mapped as isize;
-    if (-(bindings::MAX_ERRNO as isize)..0).contains(&errno) {
-        return Err(Error::from_errno(errno as i32));
-    }
-    Ok(mapped as usize)
-}
-
-/// Takes away a mapping that [`map_file`] made and nobody knows of yet.
-pub(crate) fn unmap(address: usize, length: usize) {
-    // SAFETY: The kernel checks the range. A failure leaves the mapping, which is harmless.
-    let _ = unsafe { c::vm_munmap(address, length) };
 }

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use zxvmo::abi;
 
+use crate::region;
+
 /// The types of object there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ObjectType {
@@ -26,46 +28,61 @@ impl ObjectType {
 }
 
 /// What a handle is a handle to. Fits into 64 bits: a descriptor or rights in
-/// the low half, the type in the high half, with the top bit for local ones.
+/// the low half, the type in the next byte, above it which region it is, and
+/// the top bit for local ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Entry {
     /// An object of the module, through a descriptor that belongs to the entry.
     Kernel { object_type: ObjectType, fd: i32 },
-    /// The process or its root region, which this library stands for.
+    /// The process or a region, which this library stands for.
     Local {
         object_type: ObjectType,
         rights: u32,
+        /// Less than [`MAX_REGIONS`]; [`ROOT`](region::ROOT) for the process.
+        region: u32,
     },
 }
 
 const LOCAL: u64 = 1 << 63;
+const TYPE_SHIFT: u32 = 32;
+const REGION_SHIFT: u32 = 40;
 
-/// Handles to the process and to its root region; one of each is always there.
+/// Regions that can be told apart.
+pub(crate) const MAX_REGIONS: u32 = 1 << (63 - REGION_SHIFT);
+
+/// Handles to the process; one is always there.
 static PROCESS_HANDLES: AtomicU32 = AtomicU32::new(1);
-static VMAR_HANDLES: AtomicU32 = AtomicU32::new(1);
 
 impl Entry {
     pub(crate) const fn to_bits(self) -> u64 {
         match self {
-            Self::Kernel { object_type, fd } => ((object_type as u64) << 32) | fd as u32 as u64,
+            Self::Kernel { object_type, fd } => {
+                ((object_type as u64) << TYPE_SHIFT) | fd as u32 as u64
+            }
             Self::Local {
                 object_type,
                 rights,
-            } => LOCAL | ((object_type as u64) << 32) | rights as u64,
+                region,
+            } => {
+                LOCAL
+                    | ((region as u64) << REGION_SHIFT)
+                    | ((object_type as u64) << TYPE_SHIFT)
+                    | rights as u64
+            }
         }
     }
 
     pub(crate) const fn from_bits(bits: u64) -> Self {
-        let object_type = match (bits & !LOCAL) >> 32 {
+        let object_type = match (bits >> TYPE_SHIFT) & 0xFF {
             0 => ObjectType::Process,
             1 => ObjectType::Vmar,
             _ => ObjectType::Vmo,
         };
         if bits & LOCAL != 0 {
-            let rights = bits as u32;
             Self::Local {
                 object_type,
-                rights,
+                rights: bits as u32,
+                region: ((bits & !LOCAL) >> REGION_SHIFT) as u32,
             }
         } else {
             let fd = bits as u32 as i32;
@@ -73,27 +90,31 @@ impl Entry {
         }
     }
 
-    fn counter(self) -> Option<&'static AtomicU32> {
-        match self {
-            Self::Kernel { .. } => None,
-            Self::Local {
-                object_type: ObjectType::Process,
-                ..
-            } => Some(&PROCESS_HANDLES),
-            Self::Local { .. } => Some(&VMAR_HANDLES),
-        }
-    }
-
     /// Handles to this local object.
     pub(crate) fn handles(self) -> u32 {
-        self.counter()
-            .map_or(0, |counter| counter.load(Ordering::Relaxed))
+        match self {
+            Self::Kernel { .. } => 0,
+            Self::Local {
+                object_type: ObjectType::Vmar,
+                region,
+                ..
+            } => region::lock().handles(region),
+            Self::Local { .. } => PROCESS_HANDLES.load(Ordering::Relaxed),
+        }
     }
 
     /// The entry is now a handle.
     pub(crate) fn count(self) {
-        if let Some(counter) = self.counter() {
-            counter.fetch_add(1, Ordering::Relaxed);
+        match self {
+            Self::Kernel { .. } => {}
+            Self::Local {
+                object_type: ObjectType::Vmar,
+                region,
+                ..
+            } => region::lock().handle_added(region),
+            Self::Local { .. } => {
+                PROCESS_HANDLES.fetch_add(1, Ordering::Relaxed);
+            }
         }
     }
 
@@ -113,14 +134,19 @@ impl Entry {
 
     /// Gives up what belongs to the entry.
     pub(crate) fn release(self) {
-        if let Some(counter) = self.counter() {
-            counter.fetch_sub(1, Ordering::Relaxed);
-        }
-        if let Self::Kernel { fd, .. } = self {
+        match self {
             // SAFETY: The descriptor belongs to this entry, which nobody uses
             // any more. Not as an OwnedFd: programs that close what they did
             // not open must not be ended for it.
-            unsafe { rustix::io::close(fd) };
+            Self::Kernel { fd, .. } => unsafe { rustix::io::close(fd) },
+            Self::Local {
+                object_type: ObjectType::Vmar,
+                region,
+                ..
+            } => region::lock().handle_dropped(region),
+            Self::Local { .. } => {
+                PROCESS_HANDLES.fetch_sub(1, Ordering::Relaxed);
+            }
         }
     }
 }
@@ -154,11 +180,14 @@ mod tests {
                 assert_eq!(Entry::from_bits(entry.to_bits()), entry);
             }
             for rights in [0, 0x20801F, u32::MAX] {
-                let entry = Entry::Local {
-                    object_type,
-                    rights,
-                };
-                assert_eq!(Entry::from_bits(entry.to_bits()), entry);
+                for region in [region::ROOT, 1, MAX_REGIONS - 1] {
+                    let entry = Entry::Local {
+                        object_type,
+                        rights,
+                        region,
+                    };
+                    assert_eq!(Entry::from_bits(entry.to_bits()), entry);
+                }
             }
         }
     }

@@ -123,11 +123,12 @@ unsafe fn duplicate(handle: u32, rights: u32, out: *mut u32) -> Result<(), Statu
         Entry::Local {
             object_type,
             rights: held,
+            region,
         } => {
             if held & abi::ZX_RIGHT_DUPLICATE == 0 {
                 return Err(Status::ACCESS_DENIED);
             }
-            let new = process::derive(object_type, held, rights)?;
+            let new = process::derive(object_type, region, held, rights)?;
             // SAFETY: By the contract of the caller.
             unsafe { hand_out_value(new, out) }
         }
@@ -167,8 +168,9 @@ unsafe fn replace(value: u32, rights: u32, out: *mut u32) -> Result<(), Status> 
         Entry::Local {
             object_type,
             rights: held,
+            region,
         } => {
-            let new = process::derive(object_type, held, rights);
+            let new = process::derive(object_type, region, held, rights);
             if new != Err(Status::NO_MEMORY) && !handle.is_pinned() {
                 table::close(value)?;
             }

@@ -3,9 +3,10 @@
 //!
 //! Each call turns handle values into descriptors (`table`), makes the call
 //! of the `zxvmo` crate and stores the results where the caller wants them
-//! (`user`), in the order of checks that Zircon has. There is no lock in
-//! the library, so a fork leaves none held.
+//! (`user`), in the order of checks that Zircon has. The only lock in the
+//! library is that of the regions (`region`), which a fork never leaves held.
 
+mod allocate;
 mod cache;
 mod entry;
 mod free_list;
@@ -15,7 +16,10 @@ mod maps;
 mod object;
 mod place;
 mod process;
+mod region;
+mod reservation;
 mod slot;
+mod spot;
 mod status;
 mod table;
 mod time;
@@ -23,6 +27,7 @@ mod user;
 mod vmar;
 mod vmo;
 
+pub use allocate::*;
 pub use cache::*;
 pub use handle::*;
 pub use map::*;

@@ -1,29 +1,26 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `zx_vmar_map` on the root region (spec section 13).
+//! `zx_vmar_map` (spec section 13).
 //!
 //! The module checks and maps. What only this library knows is done here: the
-//! region's handle, and the choice of an address with an alignment or below an
-//! upper limit.
+//! region and its handle, and the choice of an address in a region, with an
+//! alignment or below an upper limit.
 
-use std::ffi::c_void;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use rustix::mm::munmap;
 use zxvmo::{abi, raw, Rights, Status};
 
 use crate::place;
-use crate::process::{ROOT_BASE, ROOT_END, ROOT_LEN};
+use crate::process::{ROOT_BASE, ROOT_END};
+use crate::region::{self, ROOT};
+use crate::reservation;
+use crate::spot::{align, Spot, Wish, ALIGN_MASK, FIXED};
 use crate::status::code;
-use crate::table::Handle;
+use crate::table::{Handle, RegionHandle};
 use crate::user;
-use crate::vmar::{
-    in_region, is_aligned, lacks_read, perms_of, region_rights, round_up, wanted_perms, PAGE, PERMS,
-};
+use crate::vmar::{lacks_read, perms_of, round_up, vacate, wanted_perms, within, PAGE, PERMS};
 
-const FIXED: u32 = abi::ZX_VM_SPECIFIC | abi::ZX_VM_SPECIFIC_OVERWRITE;
 const CAN_MAP: u32 =
     abi::ZX_VM_CAN_MAP_READ | abi::ZX_VM_CAN_MAP_WRITE | abi::ZX_VM_CAN_MAP_EXECUTE;
-const ALIGN_MASK: u32 = !0 << abi::ZX_VM_ALIGN_BASE;
 
 /// An address of the kernel, where nothing can be mapped.
 const NOWHERE: usize = 1 << 63;
@@ -57,14 +54,19 @@ pub unsafe extern "C" fn zx_vmar_map(
         vmo_offset,
         len,
     };
-    let result = region_rights(handle).and_then(|rights| {
+    let result = Handle::region(handle).and_then(|handle| {
         let vmo = Handle::vmo(vmo)?;
         // SAFETY: By the contract of this function.
-        let address = unsafe { request.map_with(rights, *vmo)? };
+        let address = unsafe { request.map_with(&handle, *vmo)? };
         // SAFETY: By the contract of this function.
         unsafe { user::deliver(mapped_addr, address) }.inspect_err(|_| {
-            // SAFETY: It has just been made, and nobody knows of it.
-            let _ = unsafe { munmap(address as *mut c_void, round_up(len)) };
+            // If the region has gone meanwhile, the mapping has, too.
+            let regions = region::lock();
+            if regions.bounds(handle.region).is_ok() {
+                let range = address..address + round_up(len);
+                // SAFETY: It has just been made, and nobody knows of it.
+                let _ = unsafe { vacate(handle.region, range) };
+            }
         })
     });
     code(result)
@@ -79,16 +81,17 @@ struct Request {
 }
 
 impl Request {
-    /// Maps through a handle to the region that has these rights.
+    /// Maps through this handle to a region.
     ///
     /// # Safety
     ///
     /// As [`zx_vmar_map`].
-    unsafe fn map_with(&self, rights: u32, vmo: BorrowedFd<'_>) -> Result<usize, Status> {
+    unsafe fn map_with(&self, handle: &RegionHandle, vmo: BorrowedFd<'_>) -> Result<usize, Status> {
+        let (region, rights) = (handle.region, handle.rights);
         let allowed = perms_of(rights);
         if allowed == PERMS {
             // SAFETY: By the contract of this function.
-            return unsafe { self.map(vmo) };
+            return unsafe { self.map(region, vmo) };
         }
         let vmo_rights = rights_of(vmo)?;
         if wanted_perms(self.options) & !allowed != 0 {
@@ -101,9 +104,9 @@ impl Request {
         let denied = (Rights::READ | Rights::WRITE | Rights::EXECUTE).bits() & !rights;
         match raw::duplicate(vmo, vmo_rights & !denied) {
             // SAFETY: By the contract of this function.
-            Ok(limited) => unsafe { self.map(limited.as_fd()) },
+            Ok(limited) => unsafe { self.map(region, limited.as_fd()) },
             // SAFETY: By the contract of this function.
-            Err(Status::ACCESS_DENIED) => unsafe { self.map(vmo) },
+            Err(Status::ACCESS_DENIED) => unsafe { self.map(region, vmo) },
             Err(status) => Err(status),
         }
     }
@@ -123,39 +126,53 @@ impl Request {
         }
     }
 
-    /// Log2 of the alignment that is asked for, if it is a valid one.
-    fn align(&self) -> Option<u32> {
-        let align = self.options >> abi::ZX_VM_ALIGN_BASE;
-        let least = abi::ZX_VM_ALIGN_1KB >> abi::ZX_VM_ALIGN_BASE;
-        let most = abi::ZX_VM_ALIGN_4GB >> abi::ZX_VM_ALIGN_BASE;
-        (least..=most).contains(&align).then_some(align)
+    fn wish(&self) -> Wish {
+        Wish {
+            options: self.options,
+            offset: self.vmar_offset,
+            len: round_up(self.len),
+        }
     }
 
     /// # Safety
     ///
     /// As [`zx_vmar_map`].
-    unsafe fn map(&self, vmo: BorrowedFd<'_>) -> Result<usize, Status> {
+    unsafe fn map(&self, region: u32, vmo: BorrowedFd<'_>) -> Result<usize, Status> {
+        if region != ROOT {
+            // SAFETY: By the contract of this function.
+            return unsafe { self.map_inside(region, vmo) };
+        }
         let is_fixed = self.options & FIXED != 0;
         let is_limited = self.options & abi::ZX_VM_OFFSET_IS_UPPER_LIMIT != 0;
-        match self.align() {
-            Some(align) if 1 << align > PAGE && !is_fixed => self.map_placed(vmo, 1 << align),
-            _ if is_limited => self.map_placed(vmo, PAGE),
-            align => {
-                // Every page has an alignment up to that of a page.
-                let options = match align {
-                    Some(align) if 1 << align <= PAGE => self.options & !ALIGN_MASK,
-                    _ => self.options,
-                };
-                let address = if is_fixed {
-                    self.fixed_address()
-                } else {
-                    // Must be 0, else the module refuses it.
-                    self.vmar_offset
-                };
-                // SAFETY: By the contract of this function.
-                unsafe { self.call(vmo, options, address, self.len) }
-            }
+        let align = align(self.options);
+        if is_limited && !is_fixed || align.is_some_and(|align| 1 << align > PAGE && !is_fixed) {
+            return self.map_placed(vmo);
         }
+        // Every page has an alignment up to that of a page.
+        let options = match align {
+            Some(align) if 1 << align <= PAGE => self.options & !ALIGN_MASK,
+            _ => self.options,
+        };
+        if !is_fixed {
+            // The offset must be 0, else the module refuses it.
+            // SAFETY: By the contract of this function.
+            return unsafe { self.call(vmo, options, self.vmar_offset, self.len) };
+        }
+        let address = self.fixed_address();
+        if options & abi::ZX_VM_SPECIFIC_OVERWRITE == 0 {
+            // SAFETY: By the contract of this function.
+            return unsafe { self.call(vmo, options, address, self.len) };
+        }
+        // No region may come to be in the range until it is replaced.
+        let regions = region::lock();
+        let range = address..address.saturating_add(round_up(self.len));
+        if regions.children(ROOT, &range).next().is_some() {
+            self.check(vmo, self.len)?;
+            self.wish().spot(regions.bounds(ROOT)?)?;
+            return Err(Status::INVALID_ARGS);
+        }
+        // SAFETY: By the contract of this function.
+        unsafe { self.call(vmo, options, address, self.len) }
     }
 
     /// Where to map with ZX_VM_SPECIFIC. If it leaves the region, an address
@@ -163,35 +180,23 @@ impl Request {
     fn fixed_address(&self) -> usize {
         ROOT_BASE
             .checked_add(self.vmar_offset)
-            .filter(|&address| in_region(address, round_up(self.len)).is_some())
+            .filter(|&address| {
+                within(&(ROOT_BASE..ROOT_END), address, round_up(self.len)).is_some()
+            })
             .unwrap_or(NOWHERE | (self.vmar_offset % PAGE))
     }
 
-    /// Maps where an alignment or an upper limit allows.
-    fn map_placed(&self, vmo: BorrowedFd<'_>, align: usize) -> Result<usize, Status> {
-        self.check(vmo)?;
-        let is_limited = self.options & abi::ZX_VM_OFFSET_IS_UPPER_LIMIT != 0;
-        let len = round_up(self.len);
-        let room = if is_limited {
-            if self.options & FIXED != 0 || !is_aligned(self.vmar_offset) {
-                return Err(Status::INVALID_ARGS);
-            }
-            self.vmar_offset
-        } else {
-            if self.vmar_offset != 0 {
-                return Err(Status::INVALID_ARGS);
-            }
-            ROOT_LEN
+    /// Maps where an alignment or an upper limit in the root region allows.
+    fn map_placed(&self, vmo: BorrowedFd<'_>) -> Result<usize, Status> {
+        self.check(vmo, self.len)?;
+        let wish = self.wish();
+        let Spot::Within(range) = wish.spot(region::lock().bounds(ROOT)?)? else {
+            return Err(Status::INTERNAL);
         };
-        if room > ROOT_LEN || len > room {
-            return Err(Status::INVALID_ARGS);
-        }
-        let range = ROOT_BASE..ROOT_BASE + room;
-        debug_assert!(range.end <= ROOT_END);
         let wishes = abi::ZX_VM_OFFSET_IS_UPPER_LIMIT | ALIGN_MASK;
         let options = self.options & !wishes | abi::ZX_VM_SPECIFIC;
         for _ in 0..ATTEMPTS {
-            let address = place::choose(range.clone(), len, align)?;
+            let address = place::choose(range.clone(), wish.len, wish.align())?;
             // SAFETY: ZX_VM_SPECIFIC replaces nothing.
             match unsafe { self.call(vmo, options, address, self.len) } {
                 Err(Status::ALREADY_EXISTS) => continue,
@@ -201,11 +206,52 @@ impl Request {
         Err(Status::NO_RESOURCES)
     }
 
+    /// Maps in a region other than the root, in place of its reservation.
+    ///
+    /// # Safety
+    ///
+    /// As [`zx_vmar_map`].
+    unsafe fn map_inside(&self, region: u32, vmo: BorrowedFd<'_>) -> Result<usize, Status> {
+        // A length of 0 comes after the region's state.
+        self.check(vmo, if self.len == 0 { PAGE } else { self.len })?;
+        let regions = region::lock();
+        let perms = regions.bounds(region)?.perms;
+        if self.len == 0 {
+            return Err(Status::INVALID_ARGS);
+        }
+        if wanted_perms(self.options) & !perms != 0 {
+            return Err(Status::ACCESS_DENIED);
+        }
+        let wish = self.wish();
+        let address = wish.settle(&regions, region)?;
+        let range = address..address + wish.len;
+        let wishes = FIXED | abi::ZX_VM_OFFSET_IS_UPPER_LIMIT | ALIGN_MASK | abi::ZX_VM_MAP_RANGE;
+        let options = self.options & !wishes | abi::ZX_VM_SPECIFIC_OVERWRITE;
+        // SAFETY: What is replaced is a reservation, or for the caller to answer for.
+        match unsafe { self.call(vmo, options, address, self.len) } {
+            Ok(address) if self.options & abi::ZX_VM_MAP_RANGE != 0 => {
+                // SAFETY: Changes nothing that can be seen.
+                unsafe { raw::region_op_range(abi::ZX_VMAR_OP_MAP_RANGE, address, wish.len) }
+                    .inspect_err(|_| {
+                        // SAFETY: It has just been made, and nobody knows of it.
+                        let _ = unsafe { reservation::over(range) };
+                    })?;
+                Ok(address)
+            }
+            Ok(address) => Ok(address),
+            Err(status) => {
+                // The kernel may have taken away what was there before it failed.
+                let _ = reservation::at(range);
+                Err(status)
+            }
+        }
+    }
+
     /// Has the module check all that comes before the choice of an address, by
     /// asking for one that is taken.
-    fn check(&self, vmo: BorrowedFd<'_>) -> Result<(), Status> {
+    fn check(&self, vmo: BorrowedFd<'_>, len: usize) -> Result<(), Status> {
         let mut options = self.options & !abi::ZX_VM_OFFSET_IS_UPPER_LIMIT;
-        if self.align().is_some() {
+        if align(self.options).is_some() {
             options &= !ALIGN_MASK;
         }
         // Together they are refused at once, so they may stay.
@@ -214,9 +260,9 @@ impl Request {
             options = options & !abi::ZX_VM_SPECIFIC_OVERWRITE | abi::ZX_VM_SPECIFIC;
         }
         // Whether the length fits is for later, whether it is valid is not.
-        let len = round_up(self.len);
-        let is_valid = len != 0 && self.vmo_offset.checked_add(len as u64).is_some();
-        let len = if is_valid { PAGE } else { self.len };
+        let rounded = round_up(len);
+        let is_valid = rounded != 0 && self.vmo_offset.checked_add(rounded as u64).is_some();
+        let len = if is_valid { PAGE } else { len };
         let address = (&raw const OCCUPIED) as usize & !(PAGE - 1);
         // SAFETY: ZX_VM_SPECIFIC replaces nothing.
         match unsafe { self.call(vmo, options, address, len) } {

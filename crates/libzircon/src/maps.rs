@@ -15,6 +15,8 @@ use rustix::io::Errno;
 use rustix::ioctl::{ioctl, opcode, Opcode, Updater};
 use zxvmo::{abi, Status};
 
+use crate::reservation;
+
 const READ: u32 = abi::ZX_VM_PERM_READ;
 const WRITE: u32 = abi::ZX_VM_PERM_WRITE;
 const EXECUTE: u32 = abi::ZX_VM_PERM_EXECUTE;
@@ -29,6 +31,8 @@ pub(crate) struct Area {
     pub(crate) max: Option<u32>,
     /// The main thread's stack, which grows downward.
     pub(crate) is_stack: bool,
+    /// Only the addresses are taken, by a region.
+    pub(crate) is_reserved: bool,
 }
 
 const QUERY: Opcode = opcode::read_write::<procmap_query>(b'f', 17);
@@ -73,6 +77,10 @@ fn next_area(file: &File, address: usize) -> Result<Option<Area>, Errno> {
             perms: query.vma_flags as u32 & (READ | WRITE | EXECUTE),
             max: None,
             is_stack: false,
+            is_reserved: reservation::is_one(
+                libc::makedev(query.dev_major, query.dev_minor),
+                query.inode,
+            ),
         })),
         Err(Errno::NOENT) => Ok(None),
         Err(errno) => Err(errno),
@@ -141,11 +149,18 @@ fn parse_header(line: &str) -> Option<Area> {
             0
         }
     };
+    let (major, minor) = words.nth(1)?.split_once(':')?;
+    let device = libc::makedev(
+        u32::from_str_radix(major, 16).ok()?,
+        u32::from_str_radix(minor, 16).ok()?,
+    );
+    let inode = words.next()?.parse().ok()?;
     Some(Area {
         range: start..end,
         perms: perm(0, b'r', READ) | perm(1, b'w', WRITE) | perm(2, b'x', EXECUTE),
         max: None,
-        is_stack: words.nth(3) == Some("[stack]"),
+        is_stack: words.next() == Some("[stack]"),
+        is_reserved: reservation::is_one(device, inode),
     })
 }
 
@@ -183,6 +198,7 @@ VmFlags: mr mw me gd ac
             perms: READ | EXECUTE,
             max: Some(READ | WRITE | EXECUTE),
             is_stack: false,
+            is_reserved: false,
         };
         assert_eq!(all[0], text);
         assert_eq!((all[1].perms, all[1].max), (READ | WRITE, Some(7)));

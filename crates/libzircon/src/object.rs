@@ -8,7 +8,8 @@ use zxvmo::raw::Records;
 use zxvmo::{abi, raw, Status, WaitResult};
 
 use crate::entry::{Entry, ObjectType};
-use crate::process::{koid, VmarInfo, ROOT_BASE, ROOT_LEN};
+use crate::process::{koid, VmarInfo};
+use crate::region;
 use crate::status::code;
 use crate::table::Handle;
 use crate::user;
@@ -96,6 +97,7 @@ unsafe fn local_info(
     let Entry::Local {
         object_type,
         rights,
+        region,
     } = entry
     else {
         return Err(Status::INTERNAL);
@@ -103,7 +105,7 @@ unsafe fn local_info(
     match (topic, object_type) {
         (abi::ZX_INFO_HANDLE_BASIC, _) => {
             let record = abi::zxvmo_info_handle_basic {
-                koid: koid(object_type),
+                koid: koid(object_type, region::lock().serial(region)),
                 rights,
                 type_: object_type.number(),
                 ..Default::default()
@@ -121,9 +123,10 @@ unsafe fn local_info(
             unsafe { one_record(record, buffer, size) }
         }
         (abi::ZX_INFO_VMAR, ObjectType::Vmar) => {
+            let range = region::lock().range(region);
             let record = VmarInfo {
-                base: ROOT_BASE,
-                len: ROOT_LEN,
+                base: range.start,
+                len: range.len(),
             };
             // SAFETY: By the contract of the caller.
             unsafe { one_record(record, buffer, size) }

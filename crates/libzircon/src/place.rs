@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Choice of an address for a mapping that has wishes beyond what mmap() knows:
-//! an alignment, or an upper limit.
+//! an alignment, or an upper limit; or in a region.
 
 use std::ops::Range;
 
@@ -17,7 +17,17 @@ use crate::maps::{self, Area};
 /// is a power of two and at least a page.
 pub(crate) fn choose(range: Range<usize>, len: usize, align: usize) -> Result<usize, Status> {
     let areas = maps::areas_with_stack(range.clone())?;
-    let gaps: Vec<Places> = gaps(&areas, range)
+    choose_from(gaps(&areas, range), len, align)
+}
+
+/// As [`choose`], in one of `gaps`.
+pub(crate) fn choose_from(
+    gaps: impl IntoIterator<Item = Range<usize>>,
+    len: usize,
+    align: usize,
+) -> Result<usize, Status> {
+    let gaps: Vec<Places> = gaps
+        .into_iter()
         .filter_map(|gap| Places::new(gap, len, align))
         .collect();
     let total: u64 = gaps.iter().map(|places| places.count).sum();
@@ -79,6 +89,7 @@ mod tests {
             perms: 0,
             max: None,
             is_stack,
+            is_reserved: false,
         }
     }
 

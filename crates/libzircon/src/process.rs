@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The process itself and the root region of its address space, for which
-//! this library stands: the module has no handles for them.
+//! this library stands: the module has no handles for them. Other regions are
+//! in [`region`](crate::region).
 
 use zxvmo::{abi, Status};
 
@@ -31,9 +32,6 @@ pub(crate) const ROOT_END: usize = if cfg!(target_arch = "x86_64") {
     1 << 48
 };
 
-/// Bytes of the root region.
-pub(crate) const ROOT_LEN: usize = ROOT_END - ROOT_BASE;
-
 /// Koids of local objects lie far above those of the module.
 const FIRST_KOID: u64 = 1 << 62;
 
@@ -45,10 +43,16 @@ pub(crate) struct VmarInfo {
     pub(crate) len: usize,
 }
 
-/// The koid of a local object. It changes with fork, as the object does.
-pub(crate) fn koid(object_type: ObjectType) -> u64 {
+/// The koid of a local object; `serial` tells regions apart. It changes with
+/// fork, as the object does.
+pub(crate) fn koid(object_type: ObjectType, serial: u32) -> u64 {
+    const SERIAL_BITS: u32 = 30;
     let pid = rustix::process::getpid().as_raw_nonzero().get();
-    FIRST_KOID | ((pid as u64) << 8) | u64::from(object_type.number())
+    let serial = u64::from(serial) & ((1 << SERIAL_BITS) - 1);
+    FIRST_KOID
+        | ((pid as u64) << (SERIAL_BITS + 8))
+        | (serial << 8)
+        | u64::from(object_type.number())
 }
 
 /// The rights of a handle that comes from one with `held`; INVALID_ARGS if it
@@ -63,11 +67,17 @@ fn subset(held: u32, wanted: u32) -> Result<u32, Status> {
     }
 }
 
-/// Another handle to a local object.
-pub(crate) fn derive(object_type: ObjectType, held: u32, wanted: u32) -> Result<u32, Status> {
+/// Another handle to a local object, from one with the rights `held`.
+pub(crate) fn derive(
+    object_type: ObjectType,
+    region: u32,
+    held: u32,
+    wanted: u32,
+) -> Result<u32, Status> {
     let rights = subset(held, wanted)?;
     table::insert(Entry::Local {
         object_type,
         rights,
+        region,
     })
 }

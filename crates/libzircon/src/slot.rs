@@ -144,6 +144,7 @@ mod tests {
     const ENTRY: Entry = Entry::Local {
         object_type: ObjectType::Vmar,
         rights: 0x55,
+        region: 0,
     };
 
     #[test]

@@ -14,6 +14,7 @@ use zxvmo::{abi, Status};
 
 use crate::entry::{Entry, ObjectType};
 use crate::free_list::{FreeList, Slots, KEEP};
+use crate::region;
 use crate::slot::{after_fork_in_child, Slot, User, GENERATION_BITS};
 
 const FIXED_BITS: u32 = abi::ZX_HANDLE_FIXED_BITS_MASK;
@@ -33,10 +34,12 @@ const PINNED: [Entry; 2] = [
             | abi::ZX_RIGHT_READ
             | abi::ZX_RIGHT_WRITE
             | abi::ZX_RIGHT_EXECUTE,
+        region: region::ROOT,
     },
     Entry::Local {
         object_type: ObjectType::Process,
         rights: abi::ZX_RIGHT_DUPLICATE | abi::ZX_RIGHT_TRANSFER | abi::ZX_RIGHT_INSPECT,
+        region: region::ROOT,
     },
 ];
 
@@ -221,6 +224,23 @@ impl Handle {
         }
     }
 
+    /// Looks up a region; BAD_HANDLE, WRONG_TYPE.
+    pub(crate) fn region(value: u32) -> Result<RegionHandle, Status> {
+        let handle = Self::get(value)?;
+        match handle.entry {
+            Entry::Local {
+                object_type: ObjectType::Vmar,
+                rights,
+                region,
+            } => Ok(RegionHandle {
+                rights,
+                region,
+                _handle: handle,
+            }),
+            _ => Err(Status::WRONG_TYPE),
+        }
+    }
+
     pub(crate) fn entry(&self) -> Entry {
         self.entry
     }
@@ -248,6 +268,14 @@ impl Deref for Vmo {
     fn deref(&self) -> &BorrowedFd<'static> {
         &self.fd
     }
+}
+
+/// A [`Handle`] to a region, which stays known while this lives. Not to be
+/// dropped with the regions locked: it may be the last one.
+pub(crate) struct RegionHandle {
+    pub(crate) rights: u32,
+    pub(crate) region: u32,
+    _handle: Handle,
 }
 
 /// Makes a handle of an entry, which it owns from now on, also if it fails:

@@ -49,7 +49,9 @@ mod wait;
 pub use device::{query, Device};
 pub use info::{HandleBasicInfo, HandleCountInfo, Koid, Name, ObjectType, VmoInfo, VmoInfoFlags};
 pub use mapping::Mapping;
-pub use options::{CachePolicy, VmarFlags, VmoChildOptions, VmoLockState, VmoOp, VmoOptions};
+pub use options::{
+    CachePolicy, VmarFlags, VmarOp, VmoChildOptions, VmoLockState, VmoOp, VmoOptions,
+};
 pub use rights::Rights;
 pub use status::Status;
 pub use time::{MonotonicDuration, MonotonicInstant};

@@ -4,7 +4,7 @@ use std::ffi::c_void;
 use std::fmt;
 use std::ptr::NonNull;
 
-use crate::{Status, VmarFlags};
+use crate::{raw, Status, VmarFlags, VmarOp};
 
 /// A VMO in the address space; unmapped on drop. Made by
 /// [`Vmo::map`](crate::Vmo::map).
@@ -103,6 +103,18 @@ impl Mapping {
             *byte = unsafe { from.add(i).read_volatile() };
         }
         Ok(())
+    }
+
+    /// `zx_vmar_op_range` on `len` bytes from `offset` on, rounded up to pages.
+    ///
+    /// INVALID_ARGS if `offset` is not a multiple of the page size or `len` is
+    /// 0, OUT_OF_RANGE if the range leaves the mapping, ACCESS_DENIED if the
+    /// VMO's handle lacked the right, and those of the operation in
+    /// [`Vmo::op_range`](crate::Vmo::op_range).
+    pub fn op_range(&self, op: VmarOp, offset: usize, len: usize) -> Result<(), Status> {
+        let start = self.range(offset, len, VmarFlags::empty())?;
+        // SAFETY: Inside the mapping, which is whole pages and lent to nobody.
+        unsafe { raw::region_op_range(op.into_raw(), start as usize, len) }
     }
 
     fn range(&self, offset: usize, len: usize, need: VmarFlags) -> Result<*mut u8, Status> {

@@ -100,6 +100,28 @@ impl CachePolicy {
     pub const UNCACHED_DEVICE: Self = Self(abi::ZX_CACHE_POLICY_UNCACHED_DEVICE);
     /// Writes are collected, reads not cached.
     pub const WRITE_COMBINING: Self = Self(abi::ZX_CACHE_POLICY_WRITE_COMBINING);
+/// An operation of [`Mapping::op_range`](crate::Mapping::op_range) (spec
+/// section 17). What it needs is what the VMO's handle had when it was mapped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(transparent)]
+pub struct VmarOp(u32);
+
+impl VmarOp {
+    /// Give every page its memory and enter it into the page table, so that
+    /// no access faults. Needs WRITE.
+    pub const COMMIT: Self = Self(abi::ZX_VMAR_OP_COMMIT);
+    /// Give pages back: they read as zero. Needs WRITE.
+    pub const DECOMMIT: Self = Self(abi::ZX_VMAR_OP_DECOMMIT);
+    /// Enter into the page table what has its memory already. Needs no right.
+    pub const MAP_RANGE: Self = Self(abi::ZX_VMAR_OP_MAP_RANGE);
+    /// Fill with zeros. Needs WRITE.
+    pub const ZERO: Self = Self(abi::ZX_VMAR_OP_ZERO);
+    /// The content will not be needed soon. Needs no right.
+    pub const DONT_NEED: Self = Self(abi::ZX_VMAR_OP_DONT_NEED);
+    /// The content will always be needed. Needs no right.
+    pub const ALWAYS_NEED: Self = Self(abi::ZX_VMAR_OP_ALWAYS_NEED);
+    /// The content will be needed soon. Needs READ.
+    pub const PREFETCH: Self = Self(abi::ZX_VMAR_OP_PREFETCH);
 
     /// The number.
     pub const fn into_raw(self) -> u32 {

@@ -36,8 +36,8 @@ macro_rules! arguments {
 arguments! {
     zxvmo_query zxvmo_create zxvmo_transfer zxvmo_size zxvmo_duplicate
     zxvmo_get_info zxvmo_property zxvmo_signal zxvmo_wait zxvmo_map zxvmo_create_child
-    zxvmo_op_range zxvmo_transfer_data
-    zxvmo_op_range zxvmo_replace_as_executable zxvmo_cache_policy
+    zxvmo_op_range zxvmo_transfer_data zxvmo_replace_as_executable zxvmo_cache_policy
+    zxvmo_region_op_range
 }
 
 enum Failure {
@@ -459,4 +459,21 @@ pub unsafe fn map(
     // mapping replaces.
     unsafe { call::<{ abi::ZXVMO_OP_MAP as Opcode }, _>(fd, &mut argument)? };
     Ok(argument.mapped_address as usize)
+}
+
+/// `zx_vmar_op_range` on what is mapped at `address[..size]` in this process, whatever region it
+/// is in.
+///
+/// # Safety
+///
+/// The operation may change what the range shows: nothing may be in use there that must not be.
+pub unsafe fn region_op_range(op: u32, address: usize, size: usize) -> Result<(), Status> {
+    let mut argument = abi::zxvmo_region_op_range {
+        op,
+        address: address as u64,
+        size: size as u64,
+        ..Default::default()
+    };
+    // SAFETY: The call takes this structure; the caller answers for the range.
+    unsafe { call::<{ abi::ZXVMO_OP_REGION_OP_RANGE as Opcode }, _>(device()?, &mut argument) }
 }

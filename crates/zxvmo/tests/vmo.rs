@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use zxvmo::{
     CachePolicy, MonotonicDuration, MonotonicInstant, Name, ObjectType, Rights, Signals, Status,
-    VmarFlags, Vmo, VmoChildOptions, VmoInfoFlags, VmoLockState, VmoOp, VmoOptions, WaitResult,
+    VmarFlags, VmarOp, Vmo, VmoChildOptions, VmoInfoFlags, VmoLockState, VmoOp, VmoOptions,
+    WaitResult,
 };
 
 const READ_WRITE: VmarFlags = VmarFlags::PERM_READ.union(VmarFlags::PERM_WRITE);
@@ -321,6 +322,33 @@ fn mappings_are_the_memory() {
     drop(vmo);
     mapping.copy_out(&mut back, 4094).unwrap();
     assert_eq!(&back, b"Mapped");
+}
+
+#[test]
+fn operations_on_mappings() {
+    let vmo = vmo(4 * 4096);
+    let mapping = vmo.map(4096, 3 * 4096, READ_WRITE).unwrap();
+    let committed = || vmo.info().unwrap().committed_bytes;
+    mapping.op_range(VmarOp::COMMIT, 4096, 4097).unwrap();
+    assert_eq!(committed(), 2 * 4096);
+    mapping.copy_in(b"x", 4096).unwrap();
+    assert_eq!(vmo.read_to_vec(2 * 4096, 1).unwrap(), b"x");
+    mapping.op_range(VmarOp::MAP_RANGE, 0, 3 * 4096).unwrap();
+    mapping.op_range(VmarOp::ZERO, 4096, 4096).unwrap();
+    assert_eq!(committed(), 4096);
+    assert_eq!(vmo.read_to_vec(2 * 4096, 1).unwrap(), b"\0");
+    let run = |offset, len| mapping.op_range(VmarOp::DECOMMIT, offset, len);
+    assert_eq!(run(1, 4096), Err(Status::INVALID_ARGS));
+    assert_eq!(run(0, 0), Err(Status::INVALID_ARGS));
+    assert_eq!(run(4096, 3 * 4096), Err(Status::OUT_OF_RANGE));
+    assert_eq!(run(0, usize::MAX), Err(Status::OUT_OF_RANGE));
+    assert_eq!(run(0, 3 * 4096), Ok(()));
+    assert_eq!(committed(), 0);
+    let reader = vmo.duplicate_handle(Rights::READ | Rights::MAP).unwrap();
+    let mapping = reader.map(0, 4096, VmarFlags::PERM_READ).unwrap();
+    let refused = mapping.op_range(VmarOp::COMMIT, 0, 4096);
+    assert_eq!(refused, Err(Status::ACCESS_DENIED));
+    assert_eq!(mapping.op_range(VmarOp::PREFETCH, 0, 4096), Ok(()));
 }
 
 #[test]
