@@ -12,8 +12,8 @@
 //!
 //! | what users touch | `device`, `handle`, `ioctl` |
 //! | --- | --- |
-//! | what calls do | `io`, `info`, `op_range`, `child`, `mapping`, `fault`, `signals` |
-//! | objects | `object`, `vmo`, `family`, `accounting`, `discard`, `store`, `transfer`, `content`, `page_map` |
+//! | what calls do | `io`, `info`, `op_range`, `child`, `mapping`, `fault`, `wait` |
+//! | objects | `object`, `event`, `endpoint`, `signals`, `vmo`, `family`, `accounting`, `discard`, `store`, `transfer`, `content`, `page_map` |
 //! | words | `rights`, `status` |
 //! | the kernel | `sys`, the only one with `unsafe` |
 #![deny(unsafe_op_in_unsafe_fn)]
@@ -28,6 +28,10 @@ mod content;
 mod device;
 #[path = "src/discard.rs"]
 mod discard;
+#[path = "src/endpoint.rs"]
+mod endpoint;
+#[path = "src/event.rs"]
+mod event;
 #[path = "src/family.rs"]
 mod family;
 #[path = "src/fault.rs"]
@@ -62,6 +66,8 @@ mod sys;
 mod transfer;
 #[path = "src/vmo.rs"]
 mod vmo;
+#[path = "src/wait.rs"]
+mod wait;
 
 use kernel::{miscdevice::MiscDeviceRegistration, prelude::*};
 

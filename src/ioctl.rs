@@ -5,9 +5,10 @@
 
 use crate::{
     child,
+    event::{self, PairEnd},
     handle::Handle,
     info, io, mapping,
-    object::NewHandle,
+    object::{NewHandle, Object},
     op_range,
     rights::Rights,
     status::{Status, ZxResult},
@@ -19,6 +20,7 @@ use crate::{
         vma, PAGE_SIZE,
     },
     vmo::{Vmo, MAX_SIZE},
+    wait,
 };
 use kernel::{ioctl, prelude::*};
 
@@ -62,6 +64,8 @@ argument! {
     zxvmo_property {}
     zxvmo_signal { reserved }
     zxvmo_wait { reserved }
+    zxvmo_wait_many {}
+    zxvmo_create_event { reserved }
     zxvmo_map {}
 }
 
@@ -70,6 +74,8 @@ enum Made {
     Nothing,
     /// To be installed once its number has reached the caller.
     Descriptor(PendingDescriptor),
+    /// As above, both or none.
+    Descriptors([PendingDescriptor; 2]),
     /// To be taken back if its address does not reach the caller.
     Mapping {
         address: usize,
@@ -106,6 +112,9 @@ impl Call {
                 vma::unmap(address, length);
             }
             Ok(Made::Descriptor(descriptor)) if written.is_ok() => descriptor.install(),
+            Ok(Made::Descriptors(both)) if written.is_ok() => {
+                both.into_iter().for_each(PendingDescriptor::install);
+            }
             Err(status) => return written.and(Err(status.into())),
             Ok(_) => {}
         }
@@ -131,6 +140,8 @@ fn decode(command: u32, address: usize) -> Result<(u32, Call)> {
 mod nr {
     pub(super) const QUERY: u32 = 0x00;
     pub(super) const CREATE: u32 = 0x01;
+    pub(super) const WAIT_MANY: u32 = 0x02;
+    pub(super) const CREATE_EVENT: u32 = 0x03;
     pub(super) const READ: u32 = 0x10;
     pub(super) const WRITE: u32 = 0x11;
     pub(super) const GET_SIZE: u32 = 0x12;
@@ -147,6 +158,7 @@ mod nr {
     pub(super) const SET_PROPERTY: u32 = 0x44;
     pub(super) const SIGNAL: u32 = 0x45;
     pub(super) const WAIT: u32 = 0x46;
+    pub(super) const SIGNAL_PEER: u32 = 0x48;
 }
 
 /// A call on `/dev/zxvmo`.
@@ -166,7 +178,29 @@ pub(crate) fn on_device(command: u32, address: usize) -> Result<isize> {
                 .and_then(|(vmo, rights)| Handle::create(NewHandle::to_vmo(vmo)?, rights));
             Ok(announce(made, &mut args.handle))
         }),
+        nr::WAIT_MANY => call.with(|args| Ok(wait::many(args)?.map(|()| Made::Nothing))),
+        nr::CREATE_EVENT => call.with(|args| Ok(create_event(args))),
         _ => Err(ENOTTY),
+    }
+}
+
+/// `zx_event_create` and `zx_eventpair_create`.
+fn create_event(args: &mut uapi::zxvmo_create_event) -> Outcome {
+    match (args.kind, args.options) {
+        (uapi::ZXVMO_EVENT_SINGLE, 0) => {
+            args.peer = -1;
+            let new = NewHandle::to_event(event::create()?);
+            announce(Handle::create(new, Rights::DEFAULT_EVENT), &mut args.handle)
+        }
+        (uapi::ZXVMO_EVENT_PAIR, 0) => {
+            let [left, right] = PairEnd::create()?.map(NewHandle::to_pair_end);
+            let left = Handle::create(left, Rights::DEFAULT_EVENTPAIR)?;
+            let right = Handle::create(right, Rights::DEFAULT_EVENTPAIR)?;
+            (args.handle, args.peer) = (left.number(), right.number());
+            Ok(Made::Descriptors([left, right]))
+        }
+        (uapi::ZXVMO_EVENT_PAIR, _) => Err(Status::NOT_SUPPORTED),
+        _ => Err(Status::INVALID_ARGS),
     }
 }
 
@@ -233,7 +267,8 @@ pub(crate) fn on_handle(
         nr::GET_PROPERTY => call.plain(|args: &mut _| info::get_property(handle, args)),
         nr::SET_PROPERTY => call.plain(|args: &mut _| info::set_property(handle, args)),
         nr::SIGNAL => call.plain(|args| signal(handle, args)),
-        nr::WAIT => call.with(|args| Ok(handle.wait(file, args)?.map(|()| Made::Nothing))),
+        nr::SIGNAL_PEER => call.plain(|args| signal_peer(handle, args)),
+        nr::WAIT => call.with(|args| Ok(wait::one(handle, file, args)?.map(|()| Made::Nothing))),
         _ => Err(ENOTTY),
     }
 }
@@ -241,9 +276,17 @@ pub(crate) fn on_handle(
 /// `zx_object_signal` (spec 21.2).
 fn signal(handle: &Handle, args: &mut uapi::zxvmo_signal) -> ZxResult {
     let object = handle.object_with(Rights::SIGNAL)?;
-    if (args.clear_mask | args.set_mask) & !uapi::ZX_USER_SIGNAL_ALL != 0 {
+    if (args.clear_mask | args.set_mask) & !object.settable_signals() != 0 {
         return Err(Status::INVALID_ARGS);
     }
     object.signals().change(args.clear_mask, args.set_mask);
     Ok(())
+}
+
+/// `zx_object_signal_peer` (spec 21.2).
+fn signal_peer(handle: &Handle, args: &mut uapi::zxvmo_signal) -> ZxResult {
+    match handle.object_with(Rights::SIGNAL_PEER)? {
+        Object::EventPair(end) => end.signal_peer(args.clear_mask, args.set_mask),
+        _ => Err(Status::NOT_SUPPORTED),
+    }
 }

@@ -102,6 +102,8 @@
 #define ZX_DEFAULT_VMO_RIGHTS		0xD0EFU
 #define ZX_DEFAULT_STREAM_RIGHTS	0xD0C3U
 #define ZX_DEFAULT_VMAR_RIGHTS		0x208003U
+#define ZX_DEFAULT_EVENT_RIGHTS		0xD003U
+#define ZX_DEFAULT_EVENTPAIR_RIGHTS	0xF003U
 
 /* zx_vmo_create options. */
 #define ZX_VMO_RESIZABLE		0x2U
@@ -196,6 +198,9 @@
 /* Signals. */
 #define ZX_SIGNAL_NONE			0x0U
 #define ZX_VMO_ZERO_CHILDREN		0x8U
+#define ZX_EVENT_SIGNALED		0x8U
+#define ZX_EVENTPAIR_SIGNALED		0x8U
+#define ZX_EVENTPAIR_PEER_CLOSED	0x4U
 #define ZX_SIGNAL_HANDLE_CLOSED		0x800000U
 #define ZX_USER_SIGNAL_0		0x1000000U
 #define ZX_USER_SIGNAL_1		0x2000000U
@@ -222,7 +227,9 @@
 #define ZX_OBJ_TYPE_PROCESS		1U
 #define ZX_OBJ_TYPE_THREAD		2U
 #define ZX_OBJ_TYPE_VMO			3U
+#define ZX_OBJ_TYPE_EVENT		5U
 #define ZX_OBJ_TYPE_RESOURCE		15U
+#define ZX_OBJ_TYPE_EVENTPAIR		16U
 #define ZX_OBJ_TYPE_VMAR		18U
 #define ZX_OBJ_TYPE_BTI			24U
 #define ZX_OBJ_TYPE_PAGER		28U
@@ -423,7 +430,28 @@ struct zxvmo_property {
 	__u64 value_size;	/* in: bytes */
 };
 
-/* Argument of ZXVMO_IOC_SIGNAL: zx_object_signal. */
+/*
+ * Argument of ZXVMO_IOC_CREATE_EVENT, on /dev/zxvmo: zx_event_create,
+ * zx_eventpair_create. Options there are none: an event answers others than
+ * 0 with ZX_ERR_INVALID_ARGS, a pair with ZX_ERR_NOT_SUPPORTED.
+ */
+struct zxvmo_create_event {
+	__s32 status;
+	__u32 options;		/* in: 0 */
+	__u32 kind;		/* in: ZXVMO_EVENT_* */
+	__s32 handle;		/* out: the new file descriptor */
+	__s32 peer;		/* out: that of the other end; -1 without one */
+	__u32 reserved;
+};
+
+#define ZXVMO_EVENT_SINGLE	0U
+#define ZXVMO_EVENT_PAIR	1U
+
+/*
+ * Argument of ZXVMO_IOC_SIGNAL and _SIGNAL_PEER: zx_object_signal,
+ * zx_object_signal_peer. On events and their pairs, ZX_EVENT_SIGNALED is
+ * allowed beside user signals.
+ */
 struct zxvmo_signal {
 	__s32 status;
 	__u32 clear_mask;	/* in: ZX_USER_SIGNAL_* */
@@ -441,6 +469,26 @@ struct zxvmo_wait {
 	__s64 deadline;		/* in: nanoseconds of CLOCK_MONOTONIC */
 	__u32 observed;		/* out: asserted signals */
 	__u32 reserved;
+};
+
+/* One object of ZXVMO_IOC_WAIT_MANY. */
+struct zxvmo_wait_item {
+	__s32 handle;		/* in: file descriptor */
+	__u32 waitfor;		/* in: wanted signals */
+	__u32 pending;		/* out: asserted signals */
+};
+
+/*
+ * Argument of ZXVMO_IOC_WAIT_MANY, on /dev/zxvmo: zx_object_wait_many. The
+ * pending member of every item is delivered with ZX_OK, ZX_ERR_TIMED_OUT and
+ * ZX_ERR_CANCELED. Interruptible as ZXVMO_IOC_WAIT. A file descriptor that is
+ * no handle is ZX_ERR_BAD_HANDLE here.
+ */
+struct zxvmo_wait_many {
+	__s32 status;
+	__u32 count;		/* in: items, at most ZX_WAIT_MANY_MAX_ITEMS */
+	__u64 items;		/* in: user address of the items */
+	__s64 deadline;		/* in: nanoseconds of CLOCK_MONOTONIC */
 };
 
 /*
@@ -465,6 +513,8 @@ struct zxvmo_map {
 /* On /dev/zxvmo. */
 #define ZXVMO_IOC_QUERY		_IOWR(ZXVMO_IOC_TYPE, 0x00, struct zxvmo_query)
 #define ZXVMO_IOC_CREATE	_IOWR(ZXVMO_IOC_TYPE, 0x01, struct zxvmo_create)
+#define ZXVMO_IOC_WAIT_MANY	_IOWR(ZXVMO_IOC_TYPE, 0x02, struct zxvmo_wait_many)
+#define ZXVMO_IOC_CREATE_EVENT	_IOWR(ZXVMO_IOC_TYPE, 0x03, struct zxvmo_create_event)
 
 /* On a VMO handle. */
 #define ZXVMO_IOC_READ			_IOWR(ZXVMO_IOC_TYPE, 0x10, struct zxvmo_transfer)
@@ -485,6 +535,7 @@ struct zxvmo_map {
 #define ZXVMO_IOC_SET_PROPERTY		_IOWR(ZXVMO_IOC_TYPE, 0x44, struct zxvmo_property)
 #define ZXVMO_IOC_SIGNAL		_IOWR(ZXVMO_IOC_TYPE, 0x45, struct zxvmo_signal)
 #define ZXVMO_IOC_WAIT			_IOWR(ZXVMO_IOC_TYPE, 0x46, struct zxvmo_wait)
+#define ZXVMO_IOC_SIGNAL_PEER		_IOWR(ZXVMO_IOC_TYPE, 0x48, struct zxvmo_signal)
 
 /*
  * errno of each status, for programs that look no further:
@@ -493,7 +544,7 @@ struct zxvmo_map {
  *   OUT_OF_RANGE ERANGE, BUFFER_TOO_SMALL ENOBUFS, BAD_STATE EBUSY,
  *   TIMED_OUT ETIMEDOUT, CANCELED ECANCELED, NOT_FOUND ENOENT,
  *   ALREADY_EXISTS EEXIST, UNAVAILABLE EAGAIN, ACCESS_DENIED EACCES,
- *   FILE_BIG EFBIG, NO_SPACE ENOSPC, any other EIO.
+ *   FILE_BIG EFBIG, NO_SPACE ENOSPC, PEER_CLOSED EPIPE, any other EIO.
  */
 
 #endif /* _UAPI_ZXVMO_H */

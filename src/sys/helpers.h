@@ -120,6 +120,7 @@ static const fop_flags_t ZX_C_FOP_FLAGS = FOP_BUFFER_RASYNC | FOP_BUFFER_WASYNC;
 static const int ZX_C_IOCB_APPEND = IOCB_APPEND;
 static const u32 ZX_C_EPOLLIN = (__force u32)(EPOLLIN | EPOLLRDNORM);
 static const u32 ZX_C_EPOLLPRI = (__force u32)EPOLLPRI;
+static const u32 ZX_C_EPOLLHUP = (__force u32)EPOLLHUP;
 static const unsigned int ZX_C_FAULT_FLAG_WRITE = FAULT_FLAG_WRITE;
 static const unsigned int ZX_C_VM_FAULT_NOPAGE = VM_FAULT_NOPAGE;
 static const unsigned int ZX_C_VM_FAULT_SIGBUS = VM_FAULT_SIGBUS;
