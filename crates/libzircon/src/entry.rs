@@ -12,6 +12,8 @@ pub(crate) enum ObjectType {
     Process,
     Vmar,
     Vmo,
+    Event,
+    EventPair,
 }
 
 impl ObjectType {
@@ -21,6 +23,8 @@ impl ObjectType {
             Self::Process => abi::ZX_OBJ_TYPE_PROCESS,
             Self::Vmar => abi::ZX_OBJ_TYPE_VMAR,
             Self::Vmo => abi::ZX_OBJ_TYPE_VMO,
+            Self::Event => abi::ZX_OBJ_TYPE_EVENT,
+            Self::EventPair => abi::ZX_OBJ_TYPE_EVENTPAIR,
         }
     }
 }
@@ -59,6 +63,8 @@ impl Entry {
         let object_type = match (bits & !LOCAL) >> 32 {
             0 => ObjectType::Process,
             1 => ObjectType::Vmar,
+            3 => ObjectType::Event,
+            4 => ObjectType::EventPair,
             _ => ObjectType::Vmo,
         };
         if bits & LOCAL != 0 {
@@ -144,7 +150,13 @@ mod tests {
 
     #[test]
     fn entries_survive_packing() {
-        let types = [ObjectType::Process, ObjectType::Vmar, ObjectType::Vmo];
+        let types = [
+            ObjectType::Process,
+            ObjectType::Vmar,
+            ObjectType::Vmo,
+            ObjectType::Event,
+            ObjectType::EventPair,
+        ];
         for object_type in types {
             for number in [0, 1, i32::MAX] {
                 let entry = Entry::Kernel {

@@ -8,6 +8,7 @@
 
 mod cache;
 mod entry;
+mod event;
 mod free_list;
 mod handle;
 mod map;
@@ -22,8 +23,10 @@ mod time;
 mod user;
 mod vmar;
 mod vmo;
+mod wait;
 
 pub use cache::*;
+pub use event::*;
 pub use handle::*;
 pub use map::*;
 pub use object::*;
@@ -32,3 +35,4 @@ pub use status::*;
 pub use time::*;
 pub use vmar::*;
 pub use vmo::*;
+pub use wait::*;

@@ -36,6 +36,7 @@
 
 pub mod abi;
 mod device;
+mod event;
 mod info;
 mod mapping;
 mod options;
@@ -47,6 +48,7 @@ mod vmo;
 mod wait;
 
 pub use device::{query, Device};
+pub use event::{Event, EventPair};
 pub use info::{HandleBasicInfo, HandleCountInfo, Koid, Name, ObjectType, VmoInfo, VmoInfoFlags};
 pub use mapping::Mapping;
 pub use options::{VmarFlags, VmoChildOptions, VmoLockState, VmoOp, VmoOptions};
@@ -54,4 +56,4 @@ pub use rights::Rights;
 pub use status::Status;
 pub use time::{MonotonicDuration, MonotonicInstant};
 pub use vmo::Vmo;
-pub use wait::{Signals, WaitResult};
+pub use wait::{object_wait_many, Signals, WaitItem, WaitResult};

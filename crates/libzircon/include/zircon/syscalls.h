@@ -46,8 +46,14 @@ zx_status_t zx_object_signal(zx_handle_t handle, uint32_t clear_mask, uint32_t s
 zx_status_t zx_object_signal_peer(zx_handle_t handle, uint32_t clear_mask, uint32_t set_mask);
 zx_status_t zx_object_wait_one(zx_handle_t handle, zx_signals_t signals,
                                zx_instant_mono_t deadline, zx_signals_t* observed);
+zx_status_t zx_object_wait_many(zx_wait_item_t* items, size_t num_items,
+                                zx_instant_mono_t deadline);
 zx_status_t zx_object_get_child(zx_handle_t handle, uint64_t koid, zx_rights_t rights,
                                 zx_handle_t* out);
+
+/* Events */
+zx_status_t zx_event_create(uint32_t options, zx_handle_t* out);
+zx_status_t zx_eventpair_create(uint32_t options, zx_handle_t* out0, zx_handle_t* out1);
 
 /* VMOs */
 zx_status_t zx_vmo_create(uint64_t size, uint32_t options, zx_handle_t* out);
