@@ -24,6 +24,12 @@ _Static_assert(sizeof(struct zxvmo_get_info) == 40, "layout of zxvmo_get_info");
 _Static_assert(sizeof(struct zxvmo_property) == 24, "layout of zxvmo_property");
 _Static_assert(sizeof(struct zxvmo_signal) == 16, "layout of zxvmo_signal");
 _Static_assert(sizeof(struct zxvmo_wait) == 24, "layout of zxvmo_wait");
+_Static_assert(sizeof(struct zxvmo_wait_item) == 12, "layout of zxvmo_wait_item");
+_Static_assert(sizeof(struct zxvmo_wait_many) == 24, "layout of zxvmo_wait_many");
+_Static_assert(sizeof(struct zxvmo_create_event) == 24, "layout of zxvmo_create_event");
+_Static_assert(ZXVMO_IOC_WAIT_MANY == 0xC018E702, "number of ZXVMO_IOC_WAIT_MANY");
+_Static_assert(ZXVMO_IOC_CREATE_EVENT == 0xC018E703, "number of ZXVMO_IOC_CREATE_EVENT");
+_Static_assert(ZXVMO_IOC_SIGNAL_PEER == 0xC010E748, "number of ZXVMO_IOC_SIGNAL_PEER");
 _Static_assert(sizeof(struct zxvmo_map) == 40, "layout of zxvmo_map");
 _Static_assert(sizeof(struct zxvmo_info_handle_basic) == 32, "layout of basic");
 _Static_assert(sizeof(struct zxvmo_info_vmo) == 176, "layout of zxvmo_info_vmo");
@@ -32,6 +38,7 @@ _Static_assert(sizeof(struct zxvmo_info_vmo) == 176, "layout of zxvmo_info_vmo")
 #define MAX_ARG		((1U << _IOC_SIZEBITS) - 1)
 
 static struct zxvmo_info_vmo record;
+static struct zxvmo_wait_item item;
 static char name[ZX_MAX_NAME_LEN];
 
 union any_arg {
@@ -46,6 +53,8 @@ union any_arg {
 	struct zxvmo_property property;
 	struct zxvmo_signal signal;
 	struct zxvmo_wait wait;
+	struct zxvmo_wait_many wait_many;
+	struct zxvmo_create_event create_event;
 	struct zxvmo_map map;
 	unsigned char bytes[MAX_ARG + 1];
 };
@@ -61,6 +70,13 @@ static const struct {
 	{ "query", ZXVMO_IOC_QUERY, true, -1, { } },
 	{ "create", ZXVMO_IOC_CREATE, true, -1,
 	  { .create = { .size = PAGE } } },
+	{ "wait_many", ZXVMO_IOC_WAIT_MANY, true, -1,
+	  { .wait_many = { .count = 1 } } },
+	{ "create_event", ZXVMO_IOC_CREATE_EVENT, true,
+	  offsetof(struct zxvmo_create_event, reserved), { } },
+	{ "create_event pair", ZXVMO_IOC_CREATE_EVENT, true,
+	  offsetof(struct zxvmo_create_event, reserved),
+	  { .create_event = { .kind = ZXVMO_EVENT_PAIR } } },
 	{ "read", ZXVMO_IOC_READ, false,
 	  offsetof(struct zxvmo_transfer, reserved),
 	  { .transfer = { .buffer = 0 } } },
@@ -112,6 +128,12 @@ static int prepare(unsigned int i)
 	/* Addresses are no constants in a position-independent program. */
 	if (calls[i].command == ZXVMO_IOC_GET_INFO)
 		arg.get_info.buffer = (unsigned long)&record;
+	if (calls[i].command == ZXVMO_IOC_WAIT_MANY) {
+		if (!item.waitfor)
+			item.handle = vmo_create(0, 0);
+		item.waitfor = ZX_VMO_ZERO_CHILDREN;
+		arg.wait_many.items = (unsigned long)&item;
+	}
 	if (calls[i].command == ZXVMO_IOC_GET_PROPERTY ||
 	    calls[i].command == ZXVMO_IOC_SET_PROPERTY)
 		arg.property.value = (unsigned long)name;
@@ -379,8 +401,9 @@ TEST(random_arguments)
 	for (round = 0; round < 1500; round++) {
 		i = next_random() % ARRAY_SIZE(calls);
 		command = calls[i].command;
-		/* These two can take the test's own memory away, or sleep. */
-		if (command == ZXVMO_IOC_MAP || command == ZXVMO_IOC_WAIT)
+		/* These can take the test's own memory away, or sleep. */
+		if (command == ZXVMO_IOC_MAP || command == ZXVMO_IOC_WAIT ||
+		    command == ZXVMO_IOC_WAIT_MANY)
 			continue;
 		fd = prepare(i);
 		ASSERT_LE(0, fd);
@@ -400,6 +423,10 @@ TEST(random_arguments)
 		else if (arg.duplicate.status == ZX_OK &&
 			 (command == ZXVMO_IOC_DUPLICATE || command == ZXVMO_IOC_REPLACE))
 			close(arg.duplicate.handle);
+		else if (arg.create_event.status == ZX_OK && command == ZXVMO_IOC_CREATE_EVENT) {
+			close(arg.create_event.handle);
+			close(arg.create_event.peer);
+		}
 		close(fd);
 	}
 }

@@ -33,6 +33,7 @@ static inline int errno_of_status(int status)
 	case ZX_ERR_BAD_STATE:		return EBUSY;
 	case ZX_ERR_TIMED_OUT:		return ETIMEDOUT;
 	case ZX_ERR_CANCELED:		return ECANCELED;
+	case ZX_ERR_PEER_CLOSED:	return EPIPE;
 	case ZX_ERR_NOT_FOUND:		return ENOENT;
 	case ZX_ERR_ALREADY_EXISTS:	return EEXIST;
 	case ZX_ERR_UNAVAILABLE:	return EAGAIN;
@@ -220,6 +221,55 @@ static inline int vmo_signal(int fd, __u32 clear_mask, __u32 set_mask)
 	};
 
 	return zxvmo_call(fd, ZXVMO_IOC_SIGNAL, &arg);
+}
+
+/* The new event, or what is wrong as a negative number. */
+static inline int event_create(void)
+{
+	struct zxvmo_create_event arg = { };
+	int device = open_device();
+	int ret;
+
+	if (device < 0)
+		return -errno;
+	ret = zxvmo_call(device, ZXVMO_IOC_CREATE_EVENT, &arg);
+	close(device);
+	return ret ? -abs(ret) : arg.handle;
+}
+
+/* The two ends: the status. */
+static inline int eventpair_create(int ends[2])
+{
+	struct zxvmo_create_event arg = { .kind = ZXVMO_EVENT_PAIR };
+	int device = open_device();
+	int ret;
+
+	ends[0] = -1;
+	ends[1] = -1;
+	if (device < 0)
+		return errno;
+	ret = zxvmo_call(device, ZXVMO_IOC_CREATE_EVENT, &arg);
+	close(device);
+	ends[0] = arg.handle;
+	ends[1] = arg.peer;
+	return ret;
+}
+
+static inline int signal_peer(int fd, __u32 clear_mask, __u32 set_mask)
+{
+	struct zxvmo_signal arg = {
+		.clear_mask = clear_mask, .set_mask = set_mask,
+	};
+
+	return zxvmo_call(fd, ZXVMO_IOC_SIGNAL_PEER, &arg);
+}
+
+/* What is asserted now; all bits set if that could not be asked. */
+static inline __u32 signals_now(int fd)
+{
+	struct zxvmo_wait arg = { };
+
+	return zxvmo_call(fd, ZXVMO_IOC_WAIT, &arg) == ZX_ERR_TIMED_OUT ? arg.observed : ~0U;
 }
 
 /* Map at an address that the kernel chooses: the status; *at the address. */
