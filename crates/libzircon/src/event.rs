@@ -17,9 +17,10 @@ use crate::status::code;
 /// `out` may be overwritten.
 #[no_mangle]
 pub unsafe extern "C" fn zx_event_create(options: u32, out: *mut u32) -> i32 {
-    // SAFETY: By the contract of this function.
-    let result =
-        raw::create_event(options).and_then(|fd| unsafe { hand_out(ObjectType::Event, fd, out) });
+    let result = raw::create_event(options).and_then(|fd| {
+        // SAFETY: By the contract of this function.
+        unsafe { hand_out(ObjectType::Event, fd, out) }
+    });
     code(result)
 }
 
@@ -33,8 +34,9 @@ pub unsafe extern "C" fn zx_event_create(options: u32, out: *mut u32) -> i32 {
 /// `out0` and `out1` may be overwritten.
 #[no_mangle]
 pub unsafe extern "C" fn zx_eventpair_create(options: u32, out0: *mut u32, out1: *mut u32) -> i32 {
-    // SAFETY: By the contract of this function.
-    let result = raw::create_event_pair(options)
-        .and_then(|ends| unsafe { hand_out_both(ObjectType::EventPair, ends, [out0, out1]) });
+    let result = raw::create_event_pair(options).and_then(|ends| {
+        // SAFETY: By the contract of this function.
+        unsafe { hand_out_both(ObjectType::EventPair, ends, [out0, out1]) }
+    });
     code(result)
 }
