@@ -13,7 +13,7 @@
 //! | what users touch | `device`, `handle`, `ioctl` |
 //! | --- | --- |
 //! | what calls do | `io`, `info`, `op_range`, `child`, `mapping`, `fault`, `wait` |
-//! | objects | `object`, `event`, `endpoint`, `signals`, `vmo`, `family`, `accounting`, `discard`, `store`, `transfer`, `content`, `page_map` |
+//! | objects | `object`, `port`, `event`, `endpoint`, `signals`, `vmo`, `family`, `accounting`, `discard`, `store`, `transfer`, `content`, `page_map` |
 //! | words | `rights`, `status` |
 //! | the kernel | `sys`, the only one with `unsafe` |
 #![deny(unsafe_op_in_unsafe_fn)]
@@ -52,6 +52,8 @@ mod object;
 mod op_range;
 #[path = "src/page_map.rs"]
 mod page_map;
+#[path = "src/port.rs"]
+mod port;
 #[path = "src/rights.rs"]
 mod rights;
 #[path = "src/signals.rs"]

@@ -27,10 +27,15 @@ pub(crate) struct Endpoint {
 impl Endpoint {
     /// A new one without signals, for whose first handle the caller stands.
     pub(crate) fn new() -> impl PinInit<Self> {
+        Self::with_signals(Signals::new(0))
+    }
+
+    /// As [`new`](Self::new), with other signals.
+    pub(crate) fn with_signals(signals: impl PinInit<Signals>) -> impl PinInit<Self> {
         pin_init!(Self {
             koid: new_koid(),
             handles: Atomic::new(1),
-            signals <- Signals::new(0),
+            signals <- signals,
         })
     }
 

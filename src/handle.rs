@@ -11,6 +11,7 @@
 use crate::{
     info, io, ioctl, mapping,
     object::{NewHandle, Object},
+    port::Port,
     rights::Rights,
     signals::new_ids,
     status::{Status, ZxResult},
@@ -90,6 +91,14 @@ impl Handle {
     pub(crate) fn get(&self) -> ZxResult<(&Arc<Vmo>, Rights)> {
         let (object, rights) = self.object()?;
         Ok((object.vmo()?, rights))
+    }
+
+    /// The port, if the handle has all of `wanted`; BAD_HANDLE, WRONG_TYPE, ACCESS_DENIED.
+    pub(crate) fn port(&self, wanted: Rights) -> ZxResult<&Arc<Port>> {
+        let (object, rights) = self.object()?;
+        let port = object.port()?;
+        rights.require(wanted)?;
+        Ok(port)
     }
 
     /// The VMO, if the handle has all of `wanted`.
@@ -173,9 +182,11 @@ impl FileOps for Handle {
 
     fn poll(&self, file: &File, table: &PollTable) -> u32 {
         // Who may not wait for signals does not see them.
-        match self.object_with(Rights::WAIT) {
-            Ok(object) => object.signals().poll(file, table),
-            Err(_) => 0,
+        match self.object() {
+            Ok((object, rights)) if rights.has(object.poll_right()) => {
+                object.signals().poll(file, table)
+            }
+            _ => 0,
         }
     }
 

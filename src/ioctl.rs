@@ -10,13 +10,14 @@ use crate::{
     info, io, mapping,
     object::{NewHandle, Object},
     op_range,
+    port::Port,
     rights::Rights,
     status::{Status, ZxResult},
     sys::{
-        file::{File, PendingDescriptor},
+        file::{File, FileRef, PendingDescriptor},
         fs::FsPin,
         uapi,
-        user::{read_argument, write_argument, Abi, Direction},
+        user::{read_argument, read_record, write_argument, Abi, Direction},
         vma, PAGE_SIZE,
     },
     vmo::{Vmo, MAX_SIZE},
@@ -66,6 +67,11 @@ argument! {
     zxvmo_wait { reserved }
     zxvmo_wait_many {}
     zxvmo_create_event { reserved }
+    zxvmo_create_port { reserved }
+    zxvmo_port_queue { reserved }
+    zxvmo_port_wait { reserved }
+    zxvmo_port_cancel {}
+    zxvmo_wait_async {}
     zxvmo_map {}
 }
 
@@ -142,6 +148,7 @@ mod nr {
     pub(super) const CREATE: u32 = 0x01;
     pub(super) const WAIT_MANY: u32 = 0x02;
     pub(super) const CREATE_EVENT: u32 = 0x03;
+    pub(super) const CREATE_PORT: u32 = 0x05;
     pub(super) const READ: u32 = 0x10;
     pub(super) const WRITE: u32 = 0x11;
     pub(super) const GET_SIZE: u32 = 0x12;
@@ -151,6 +158,9 @@ mod nr {
     pub(super) const MAP: u32 = 0x16;
     pub(super) const CREATE_CHILD: u32 = 0x17;
     pub(super) const OP_RANGE: u32 = 0x18;
+    pub(super) const PORT_QUEUE: u32 = 0x30;
+    pub(super) const PORT_WAIT: u32 = 0x31;
+    pub(super) const PORT_CANCEL: u32 = 0x32;
     pub(super) const DUPLICATE: u32 = 0x40;
     pub(super) const REPLACE: u32 = 0x41;
     pub(super) const GET_INFO: u32 = 0x42;
@@ -158,6 +168,7 @@ mod nr {
     pub(super) const SET_PROPERTY: u32 = 0x44;
     pub(super) const SIGNAL: u32 = 0x45;
     pub(super) const WAIT: u32 = 0x46;
+    pub(super) const WAIT_ASYNC: u32 = 0x47;
     pub(super) const SIGNAL_PEER: u32 = 0x48;
 }
 
@@ -180,6 +191,11 @@ pub(crate) fn on_device(command: u32, address: usize) -> Result<isize> {
         }),
         nr::WAIT_MANY => call.with(|args| Ok(wait::many(args)?.map(|()| Made::Nothing))),
         nr::CREATE_EVENT => call.with(|args| Ok(create_event(args))),
+        nr::CREATE_PORT => call.with(|args: &mut uapi::zxvmo_create_port| {
+            let made = Port::create(args.options)
+                .and_then(|port| Handle::create(NewHandle::to_port(port), Rights::DEFAULT_PORT));
+            Ok(announce(made, &mut args.handle))
+        }),
         _ => Err(ENOTTY),
     }
 }
@@ -267,6 +283,12 @@ pub(crate) fn on_handle(
         nr::GET_PROPERTY => call.plain(|args: &mut _| info::get_property(handle, args)),
         nr::SET_PROPERTY => call.plain(|args: &mut _| info::set_property(handle, args)),
         nr::SIGNAL => call.plain(|args| signal(handle, args)),
+        nr::PORT_QUEUE => call.plain(|args| port_queue(handle, args)),
+        nr::PORT_WAIT => {
+            call.with(|args| Ok(wait::packet(handle, file, args)?.map(|()| Made::Nothing)))
+        }
+        nr::PORT_CANCEL => call.plain(|args| port_cancel(handle, args)),
+        nr::WAIT_ASYNC => call.plain(|args| wait_async(handle, args)),
         nr::SIGNAL_PEER => call.plain(|args| signal_peer(handle, args)),
         nr::WAIT => call.with(|args| Ok(wait::one(handle, file, args)?.map(|()| Made::Nothing))),
         _ => Err(ENOTTY),
@@ -289,4 +311,34 @@ fn signal_peer(handle: &Handle, args: &mut uapi::zxvmo_signal) -> ZxResult {
         Object::EventPair(end) => end.signal_peer(args.clear_mask, args.set_mask),
         _ => Err(Status::NOT_SUPPORTED),
     }
+}
+
+/// `zx_port_queue`.
+fn port_queue(handle: &Handle, args: &mut uapi::zxvmo_port_queue) -> ZxResult {
+    let port = handle.port(Rights::WRITE)?;
+    port.queue(read_record(args.packet as usize)?)
+}
+
+/// Calls `body` with the handle that `descriptor` is; BAD_HANDLE.
+fn with_handle(descriptor: i32, body: impl FnOnce(&Handle) -> ZxResult) -> ZxResult {
+    let file = FileRef::of_descriptor(descriptor).ok_or(Status::BAD_HANDLE)?;
+    body(file.data::<Handle>().ok_or(Status::BAD_HANDLE)?)
+}
+
+/// `zx_port_cancel`.
+fn port_cancel(handle: &Handle, args: &mut uapi::zxvmo_port_cancel) -> ZxResult {
+    let port = handle.port(Rights::WRITE)?;
+    with_handle(args.source, |source| port.cancel(source, args.key))
+}
+
+/// `zx_object_wait_async`: the options, then the port, then the object.
+fn wait_async(handle: &Handle, args: &mut uapi::zxvmo_wait_async) -> ZxResult {
+    const OPTIONS: u32 = uapi::ZX_WAIT_ASYNC_TIMESTAMP | uapi::ZX_WAIT_ASYNC_EDGE;
+
+    if args.options & !OPTIONS != 0 {
+        return Err(Status::INVALID_ARGS);
+    }
+    with_handle(args.port, |port| {
+        port.port(Rights::WRITE)?.observe(handle, args)
+    })
 }

@@ -6,6 +6,8 @@
 use crate::{
     endpoint::Endpoint,
     event::{self, PairEnd},
+    port::Port,
+    rights::Rights,
     signals::Signals,
     status::{Status, ZxResult},
     sys::{file::Place, uapi},
@@ -32,6 +34,8 @@ pub(crate) enum Object {
     Event(Arc<Endpoint>),
     /// One end of a pair of events.
     EventPair(PairEnd),
+    /// A port.
+    Port(Arc<Port>),
 }
 
 /// One more handle to an object, counted already, while it is being made.
@@ -51,6 +55,11 @@ impl NewHandle {
     /// For the first handle to one end of a new pair of events.
     pub(crate) fn to_pair_end(end: PairEnd) -> Self {
         Self(Some(Object::EventPair(end)))
+    }
+
+    /// For the first handle to a new port.
+    pub(crate) fn to_port(port: Arc<Port>) -> Self {
+        Self(Some(Object::Port(port)))
     }
 
     /// The object: the handle exists from now on, and its end calls
@@ -78,6 +87,10 @@ impl Object {
                 end.endpoint().add_handle()?;
                 Ok(NewHandle(Some(self.clone())))
             }
+            Self::Port(port) => {
+                port.endpoint().add_handle()?;
+                Ok(NewHandle(Some(self.clone())))
+            }
         }
     }
 
@@ -89,6 +102,7 @@ impl Object {
                 event.handle_dropped();
             }
             Self::EventPair(end) => end.handle_dropped(),
+            Self::Port(port) => port.handle_dropped(),
         }
     }
 
@@ -100,12 +114,29 @@ impl Object {
         }
     }
 
+    /// The port; WRONG_TYPE if it is something else.
+    pub(crate) fn port(&self) -> ZxResult<&Arc<Port>> {
+        match self {
+            Self::Port(port) => Ok(port),
+            _ => Err(Status::WRONG_TYPE),
+        }
+    }
+
+    /// The right that poll(2) on a handle needs to see anything.
+    pub(crate) fn poll_right(&self) -> Rights {
+        match self {
+            Self::Port(_) => Rights::READ,
+            _ => Rights::WAIT,
+        }
+    }
+
     /// Where the files of the object's handles are. BAD_HANDLE if the object has gone.
     pub(crate) fn place(&self) -> ZxResult<Place> {
         match self {
             Self::Vmo(vmo) => Ok(Place::Inode(vmo.inode().ok_or(Status::BAD_HANDLE)?)),
             Self::Event(_) => Ok(Place::Anonymous(c"[zxvmo-event]")),
             Self::EventPair(_) => Ok(Place::Anonymous(c"[zxvmo-eventpair]")),
+            Self::Port(_) => Ok(Place::Anonymous(c"[zxvmo-port]")),
         }
     }
 
@@ -115,6 +146,7 @@ impl Object {
             Self::Vmo(vmo) => vmo.koid(),
             Self::Event(event) => event.koid(),
             Self::EventPair(end) => end.endpoint().koid(),
+            Self::Port(port) => port.endpoint().koid(),
         }
     }
 
@@ -124,6 +156,7 @@ impl Object {
             Self::Vmo(_) => uapi::ZX_OBJ_TYPE_VMO,
             Self::Event(_) => uapi::ZX_OBJ_TYPE_EVENT,
             Self::EventPair(_) => uapi::ZX_OBJ_TYPE_EVENTPAIR,
+            Self::Port(_) => uapi::ZX_OBJ_TYPE_PORT,
         }
     }
 
@@ -149,6 +182,7 @@ impl Object {
             Self::Vmo(vmo) => vmo.signals(),
             Self::Event(event) => event.signals(),
             Self::EventPair(end) => end.endpoint().signals(),
+            Self::Port(port) => port.endpoint().signals(),
         }
     }
 
@@ -158,6 +192,7 @@ impl Object {
             Self::Vmo(vmo) => vmo.handles(),
             Self::Event(event) => event.handles(),
             Self::EventPair(end) => end.endpoint().handles(),
+            Self::Port(port) => port.endpoint().handles(),
         }
     }
 }

@@ -30,6 +30,8 @@ impl Rights {
     pub(crate) const DEFAULT_VMO: Self = Self(uapi::ZX_DEFAULT_VMO_RIGHTS);
     /// What a new event's handle has.
     pub(crate) const DEFAULT_EVENT: Self = Self(uapi::ZX_DEFAULT_EVENT_RIGHTS);
+    /// What a new port's handle has: it cannot be waited for like other objects.
+    pub(crate) const DEFAULT_PORT: Self = Self(uapi::ZX_DEFAULT_PORT_RIGHTS);
     /// What the handles of a new pair of events have.
     pub(crate) const DEFAULT_EVENTPAIR: Self = Self(uapi::ZX_DEFAULT_EVENTPAIR_RIGHTS);
 

@@ -99,6 +99,20 @@ impl Signals {
         })
     }
 
+    /// As [`new`](Self::new), without signals, for a port, which asserts its own while another
+    /// object's are locked.
+    pub(crate) fn of_port() -> impl PinInit<Self> {
+        let state = || State {
+            asserted: 0,
+            observations: RBTree::new(),
+        };
+        pin_init!(Self {
+            state <- new_mutex!(state(), "zxvmo_port_signals"),
+            asserted: Atomic::new(0),
+            queue <- WaitQueue::new(c"zxvmo_port_poll", static_lock_class!()),
+        })
+    }
+
     /// All that is asserted now.
     pub(crate) fn asserted(&self) -> u32 {
         self.asserted.load(Acquire)

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `zx_object_wait_one` and `zx_object_wait_many` (spec 21.2).
+//! The calls that wait: `zx_object_wait_one`, `zx_object_wait_many` (spec 21.2), `zx_port_wait`.
 #![deny(unsafe_code)]
 
 use crate::{
     handle::Handle,
     object::Object,
+    port,
     rights::Rights,
     signals::{new_ids, Observation, Observer},
     status::{Status, ZxResult},
@@ -13,7 +14,7 @@ use crate::{
         self, errno,
         file::{File, FileRef},
         uapi,
-        user::{read_records, write_records},
+        user::{bytes_of, read_records, write_bytes, write_records},
         wait::WaitQueue,
     },
 };
@@ -38,10 +39,11 @@ struct Item<'a> {
 
 impl<'a> Item<'a> {
     fn new(handle: &'a Handle, file: &'a File, wanted: u32) -> ZxResult<Self> {
+        let object = handle.object_with(Rights::WAIT)?;
         Ok(Self {
             handle,
             file,
-            object: handle.object_with(Rights::WAIT)?,
+            object,
             wanted,
             pending: 0,
         })
@@ -219,6 +221,37 @@ pub(crate) fn many(args: &uapi::zxvmo_wait_many) -> Result<ZxResult> {
     match write_records(address, &records) {
         Ok(()) => Ok(result),
         Err(error) => Ok(Err(error.into())),
+    }
+}
+
+/// `zx_port_wait`, through the descriptor `file` of `handle`.
+pub(crate) fn packet(
+    handle: &Handle,
+    file: &File,
+    args: &mut uapi::zxvmo_port_wait,
+) -> Result<ZxResult> {
+    let port = match handle.port(Rights::READ) {
+        Ok(port) => port,
+        Err(status) => return Ok(Err(status)),
+    };
+    loop {
+        if let Some(packet) = port.dequeue() {
+            let written = write_bytes(args.packet as usize, bytes_of(&packet));
+            return Ok(written.map_err(Status::from));
+        }
+        let mut items = match handle.object() {
+            Ok((object, _)) => [Item {
+                handle,
+                file,
+                object,
+                wanted: port::READABLE,
+                pending: 0,
+            }],
+            Err(_) => return Ok(Err(Status::CANCELED)),
+        };
+        if let Err(status) = wait(&mut items, args.deadline)? {
+            return Ok(Err(status));
+        }
     }
 }
 

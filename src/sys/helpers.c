@@ -237,7 +237,7 @@ void zx_rwsem_init(struct rw_semaphore *sem, const char *name,
 	__init_rwsem(sem, name, key);
 }
 
-static s64 zx_monotonic_now(void)
+s64 zx_monotonic_now(void)
 {
 	return ktime_to_ns(ktime_get());
 }

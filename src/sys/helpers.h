@@ -63,6 +63,7 @@ vm_fault_t zx_fault_insert(struct vm_fault *vmf, struct page *page,
 /* Locks and waiting. */
 void zx_rwsem_init(struct rw_semaphore *sem, const char *name,
 		   struct lock_class_key *key);
+s64 zx_monotonic_now(void);
 int zx_wait_until(struct wait_queue_head *queue, bool (*done)(void *context),
 		  void *context, s64 deadline);
 void zx_poll_wait(struct file *file, struct wait_queue_head *queue,

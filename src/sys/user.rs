@@ -44,6 +44,12 @@ abi! {
     zxvmo_wait_item: 12,
     zxvmo_wait_many: 24,
     zxvmo_create_event: 24,
+    zxvmo_create_port: 16,
+    zxvmo_port_packet: 48,
+    zxvmo_port_queue: 16,
+    zxvmo_port_wait: 24,
+    zxvmo_port_cancel: 16,
+    zxvmo_wait_async: 24,
     zxvmo_map: 40,
     zxvmo_info_handle_basic: 32,
     zxvmo_info_handle_count: 4,
@@ -93,6 +99,13 @@ pub(crate) fn read_bytes(address: usize, bytes: &mut [u8]) -> Result {
     UserSlice::new(UserPtr::from_addr(address), bytes.len())
         .reader()
         .read_slice(bytes)
+}
+
+/// Copies a record from user space.
+pub(crate) fn read_record<T: Abi>(address: usize) -> Result<T> {
+    let mut record = T::default();
+    read_bytes(address, bytes_of_mut(&mut record))?;
+    Ok(record)
 }
 
 /// Copies an array of `count` records from user space.
