@@ -14,6 +14,7 @@ pub(crate) enum ObjectType {
     Vmo,
     Event,
     EventPair,
+    Port,
 }
 
 impl ObjectType {
@@ -25,6 +26,7 @@ impl ObjectType {
             Self::Vmo => abi::ZX_OBJ_TYPE_VMO,
             Self::Event => abi::ZX_OBJ_TYPE_EVENT,
             Self::EventPair => abi::ZX_OBJ_TYPE_EVENTPAIR,
+            Self::Port => abi::ZX_OBJ_TYPE_PORT,
         }
     }
 }
@@ -65,6 +67,7 @@ impl Entry {
             1 => ObjectType::Vmar,
             3 => ObjectType::Event,
             4 => ObjectType::EventPair,
+            5 => ObjectType::Port,
             _ => ObjectType::Vmo,
         };
         if bits & LOCAL != 0 {
@@ -156,6 +159,7 @@ mod tests {
             ObjectType::Vmo,
             ObjectType::Event,
             ObjectType::EventPair,
+            ObjectType::Port,
         ];
         for object_type in types {
             for number in [0, 1, i32::MAX] {

@@ -85,8 +85,8 @@ fn borrow(fd: &i32) -> BorrowedFd<'_> {
 /// Closes a handle. ZX_HANDLE_INVALID and those of `zx_vmar_root_self` and
 /// `zx_process_self` are left alone: ZX_OK. ZX_ERR_BAD_HANDLE if it is none.
 ///
-/// Calls of other threads on the handle go on, but for `zx_object_wait_one` and
-/// `zx_object_wait_many`, which end with ZX_ERR_CANCELED.
+/// Calls of other threads on the handle go on, but for `zx_object_wait_one`,
+/// `zx_object_wait_many` and `zx_port_wait`, which end with ZX_ERR_CANCELED.
 #[no_mangle]
 pub extern "C" fn zx_handle_close(handle: u32) -> i32 {
     if handle == abi::ZX_HANDLE_INVALID {

@@ -41,6 +41,8 @@ impl ObjectType {
     pub const VMO: Self = Self(abi::ZX_OBJ_TYPE_VMO);
     /// An event.
     pub const EVENT: Self = Self(abi::ZX_OBJ_TYPE_EVENT);
+    /// A port.
+    pub const PORT: Self = Self(abi::ZX_OBJ_TYPE_PORT);
     /// One end of a pair of events.
     pub const EVENTPAIR: Self = Self(abi::ZX_OBJ_TYPE_EVENTPAIR);
     /// A region of an address space.

@@ -4,7 +4,7 @@
 //! One function for each call of `zxvmo.h`. Every one may be given any
 //! descriptor and gives [`Status::BAD_HANDLE`] if it is none of the module's.
 
-use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use rustix::io::Errno;
 use rustix::ioctl::{ioctl, Opcode, Updater};
@@ -36,7 +36,8 @@ macro_rules! arguments {
 arguments! {
     zxvmo_query zxvmo_create zxvmo_transfer zxvmo_size zxvmo_duplicate
     zxvmo_get_info zxvmo_property zxvmo_signal zxvmo_wait zxvmo_map zxvmo_create_child
-    zxvmo_op_range zxvmo_create_event zxvmo_wait_many
+    zxvmo_op_range zxvmo_create_event zxvmo_wait_many zxvmo_create_port zxvmo_port_queue
+    zxvmo_port_wait zxvmo_port_cancel zxvmo_wait_async
 }
 
 enum Failure {
@@ -385,6 +386,100 @@ pub fn create_event(options: u32) -> Result<OwnedFd, Status> {
 pub fn create_event_pair(options: u32) -> Result<[OwnedFd; 2], Status> {
     let made = new_event(abi::ZXVMO_EVENT_PAIR, options)?;
     Ok([take(made.handle)?, take(made.peer)?])
+}
+
+/// `zx_port_create`.
+pub fn create_port(options: u32) -> Result<OwnedFd, Status> {
+    let mut argument = abi::zxvmo_create_port {
+        options,
+        ..Default::default()
+    };
+    // SAFETY: The call takes this structure, and there is no address in it.
+    unsafe { call::<{ abi::ZXVMO_OP_CREATE_PORT as Opcode }, _>(device()?, &mut argument)? };
+    take(argument.handle)
+}
+
+/// `zx_port_queue`.
+///
+/// # Safety
+///
+/// As [`write()`], for the packet.
+pub unsafe fn port_queue(
+    fd: BorrowedFd<'_>,
+    packet: *const abi::zxvmo_port_packet,
+) -> Result<(), Status> {
+    let mut argument = abi::zxvmo_port_queue {
+        packet: packet as u64,
+        ..Default::default()
+    };
+    // SAFETY: The call takes this structure; the caller answers for the packet.
+    unsafe { call::<{ abi::ZXVMO_OP_PORT_QUEUE as Opcode }, _>(fd, &mut argument) }
+}
+
+/// `zx_port_wait`. Signals that a handler returns from do not end it.
+///
+/// # Safety
+///
+/// As [`read`], for the packet.
+pub unsafe fn port_wait(
+    fd: BorrowedFd<'_>,
+    deadline: i64,
+    packet: *mut abi::zxvmo_port_packet,
+) -> Result<(), Status> {
+    let mut interrupted = false;
+    loop {
+        let mut argument = abi::zxvmo_port_wait {
+            deadline,
+            packet: packet as u64,
+            ..Default::default()
+        };
+        const OP: Opcode = abi::ZXVMO_OP_PORT_WAIT as Opcode;
+        // SAFETY: The call takes this structure; the caller answers for the
+        // packet.
+        return match unsafe { attempt::<OP, _>(fd, &mut argument) } {
+            Ok(()) => Ok(()),
+            Err(Failure::Status(status)) => Err(status),
+            Err(Failure::Transport(Errno::INTR)) => {
+                interrupted = true;
+                continue;
+            }
+            // The handle was closed while a signal handler ran.
+            Err(Failure::Transport(Errno::BADF | Errno::NOTTY)) if interrupted => {
+                Err(Status::CANCELED)
+            }
+            Err(Failure::Transport(errno)) => Err(Status::from_errno(errno)),
+        };
+    }
+}
+
+/// `zx_port_cancel`.
+pub fn port_cancel(fd: BorrowedFd<'_>, source: BorrowedFd<'_>, key: u64) -> Result<(), Status> {
+    let mut argument = abi::zxvmo_port_cancel {
+        source: source.as_raw_fd(),
+        key,
+        ..Default::default()
+    };
+    // SAFETY: The call takes this structure, and there is no address in it.
+    unsafe { call::<{ abi::ZXVMO_OP_PORT_CANCEL as Opcode }, _>(fd, &mut argument) }
+}
+
+/// `zx_object_wait_async`.
+pub fn wait_async(
+    fd: BorrowedFd<'_>,
+    port: BorrowedFd<'_>,
+    key: u64,
+    signals: u32,
+    options: u32,
+) -> Result<(), Status> {
+    let mut argument = abi::zxvmo_wait_async {
+        port: port.as_raw_fd(),
+        key,
+        signals,
+        options,
+        ..Default::default()
+    };
+    // SAFETY: The call takes this structure, and there is no address in it.
+    unsafe { call::<{ abi::ZXVMO_OP_WAIT_ASYNC as Opcode }, _>(fd, &mut argument) }
 }
 
 /// `zx_object_wait_many`. `pending` is good with success, TIMED_OUT and

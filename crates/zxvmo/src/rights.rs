@@ -52,6 +52,8 @@ bitflags::bitflags! {
         const VMO_DEFAULT = abi::ZX_DEFAULT_VMO_RIGHTS;
         /// What a new event's handle has.
         const EVENT_DEFAULT = abi::ZX_DEFAULT_EVENT_RIGHTS;
+        /// What a new port's handle has.
+        const PORT_DEFAULT = abi::ZX_DEFAULT_PORT_RIGHTS;
         /// What the handles of a new pair of events have.
         const EVENTPAIR_DEFAULT = abi::ZX_DEFAULT_EVENTPAIR_RIGHTS;
 
