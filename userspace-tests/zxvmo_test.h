@@ -33,6 +33,7 @@ static inline int errno_of_status(int status)
 	case ZX_ERR_BAD_STATE:		return EBUSY;
 	case ZX_ERR_TIMED_OUT:		return ETIMEDOUT;
 	case ZX_ERR_CANCELED:		return ECANCELED;
+	case ZX_ERR_SHOULD_WAIT:	return EAGAIN;
 	case ZX_ERR_PEER_CLOSED:	return EPIPE;
 	case ZX_ERR_NOT_FOUND:		return ENOENT;
 	case ZX_ERR_ALREADY_EXISTS:	return EEXIST;
@@ -253,6 +254,45 @@ static inline int eventpair_create(int ends[2])
 	ends[0] = arg.handle;
 	ends[1] = arg.peer;
 	return ret;
+}
+
+/* The new port, or what is wrong as a negative number. */
+static inline int port_create(void)
+{
+	struct zxvmo_create_port arg = { };
+	int device = open_device();
+	int ret;
+
+	if (device < 0)
+		return -errno;
+	ret = zxvmo_call(device, ZXVMO_IOC_CREATE_PORT, &arg);
+	close(device);
+	return ret ? -abs(ret) : arg.handle;
+}
+
+static inline int wait_async(int fd, int port, __u64 key, __u32 signals, __u32 options)
+{
+	struct zxvmo_wait_async arg = {
+		.port = port, .key = key, .signals = signals, .options = options,
+	};
+
+	return zxvmo_call(fd, ZXVMO_IOC_WAIT_ASYNC, &arg);
+}
+
+static inline int port_queue(int port, const struct zxvmo_port_packet *packet)
+{
+	struct zxvmo_port_queue arg = { .packet = (unsigned long)packet };
+
+	return zxvmo_call(port, ZXVMO_IOC_PORT_QUEUE, &arg);
+}
+
+static inline int port_wait(int port, __s64 deadline, struct zxvmo_port_packet *packet)
+{
+	struct zxvmo_port_wait arg = {
+		.deadline = deadline, .packet = (unsigned long)packet,
+	};
+
+	return zxvmo_call(port, ZXVMO_IOC_PORT_WAIT, &arg);
 }
 
 static inline int signal_peer(int fd, __u32 clear_mask, __u32 set_mask)
