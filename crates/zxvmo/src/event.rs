@@ -59,6 +59,30 @@ impl EventPair {
     }
 }
 
+macro_rules! signals {
+    ($name:ident) => {
+        impl $name {
+            /// Clears, then sets signals of the object, in one step: user
+            /// signals and EVENT_SIGNALED. Needs SIGNAL.
+            ///
+            /// INVALID_ARGS for other signals.
+            pub fn signal(&self, clear_mask: Signals, set_mask: Signals) -> Result<(), Status> {
+                raw::signal(self.as_fd(), clear_mask.bits(), set_mask.bits())
+            }
+
+            /// Waits until one of `signals` is asserted or `deadline` has
+            /// passed. Needs WAIT.
+            pub fn wait_one(&self, signals: Signals, deadline: MonotonicInstant) -> WaitResult {
+                raw::wait(self.as_fd(), signals.bits(), deadline.into_nanos())
+            }
+        }
+    };
+}
+
+signals!(Event);
+signals!(EventPair);
+
+/// What all handles have; the type is a struct of one `fd`.
 macro_rules! handle {
     ($name:ident) => {
         impl $name {
@@ -83,20 +107,6 @@ macro_rules! handle {
             /// Needs no right.
             pub fn basic_info(&self) -> Result<HandleBasicInfo, Status> {
                 HandleBasicInfo::of(self.as_fd())
-            }
-
-            /// Clears, then sets signals of the object, in one step: user
-            /// signals and EVENT_SIGNALED. Needs SIGNAL.
-            ///
-            /// INVALID_ARGS for other signals.
-            pub fn signal(&self, clear_mask: Signals, set_mask: Signals) -> Result<(), Status> {
-                raw::signal(self.as_fd(), clear_mask.bits(), set_mask.bits())
-            }
-
-            /// Waits until one of `signals` is asserted or `deadline` has
-            /// passed. Needs WAIT.
-            pub fn wait_one(&self, signals: Signals, deadline: MonotonicInstant) -> WaitResult {
-                raw::wait(self.as_fd(), signals.bits(), deadline.into_nanos())
             }
         }
 
@@ -138,6 +148,8 @@ macro_rules! handle {
         }
     };
 }
+
+pub(crate) use handle;
 
 handle!(Event);
 handle!(EventPair);

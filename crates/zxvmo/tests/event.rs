@@ -8,8 +8,9 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::thread;
 
 use zxvmo::{
-    object_wait_many, Event, EventPair, MonotonicDuration, MonotonicInstant, ObjectType, Rights,
-    Signals, Status, Vmo, WaitItem, WaitResult,
+    object_wait_many, Event, EventPair, MonotonicDuration, MonotonicInstant, ObjectType, Packet,
+    PacketContents, Port, Rights, SignalPacket, Signals, Status, Vmo, WaitAsyncOpts, WaitItem,
+    WaitResult,
 };
 
 const FOREVER: MonotonicInstant = MonotonicInstant::INFINITE;
@@ -87,4 +88,40 @@ fn waiting_for_several() {
     let mut bad = [items[1], item(null.as_fd(), Signals::USER_0)];
     let result = object_wait_many(&mut bad, PAST);
     assert_eq!(result, Err(Status::BAD_HANDLE));
+}
+
+#[test]
+fn packets_of_a_port() {
+    let (port, event) = (Port::create().unwrap(), Event::create().unwrap());
+    let mut bytes = [0; 32];
+    bytes[..5].copy_from_slice(b"hello");
+    let sent = Packet {
+        key: 1,
+        status: -3,
+        contents: PacketContents::User(bytes),
+    };
+    port.queue(&sent).unwrap();
+    assert_eq!(port.wait(PAST), Ok(sent));
+    assert_eq!(port.wait(PAST), Err(Status::TIMED_OUT));
+
+    let wanted = Signals::EVENT_SIGNALED | Signals::USER_0;
+    let once = WaitAsyncOpts::empty();
+    for key in [2, 3] {
+        port.wait_async(event.as_fd(), key, wanted, once).unwrap();
+    }
+    port.cancel(event.as_fd(), 3).unwrap();
+    assert_eq!(port.cancel(event.as_fd(), 3), Err(Status::NOT_FOUND));
+    event.signal(Signals::NONE, Signals::USER_0).unwrap();
+    let got = port.wait(FOREVER).unwrap();
+    let told = SignalPacket {
+        trigger: wanted,
+        observed: Signals::USER_0,
+        timestamp: MonotonicInstant::from_nanos(0),
+    };
+    assert_eq!(
+        (got.key, got.contents),
+        (2, PacketContents::SignalOne(told))
+    );
+    assert_eq!(port.queue(&got), Err(Status::INVALID_ARGS));
+    assert_eq!(port.wait(PAST), Err(Status::TIMED_OUT));
 }
