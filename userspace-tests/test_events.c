@@ -146,7 +146,7 @@ static int wait_many(int device, struct zxvmo_wait_item *items, __u32 count, __s
 TEST(descriptors_that_are_no_handles)
 {
 	int event = event_create(), device = open_device(), i;
-	int bad[] = { -1, 9999, 0x7fffffff, (int)0x80000000, device,
+	int bad[] = { -1, 9999, 0x7fffffff, INT32_MIN, device,
 		      memfd_create("x", 0), open("/", O_PATH) };
 	struct zxvmo_wait_item items[2];
 	unsigned int fds = count_fds();

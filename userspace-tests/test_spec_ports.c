@@ -172,6 +172,10 @@ TEST(edge)
 	EXPECT_EQ(ZX_OK, zx_object_wait_async(event, port, 1, ZX_EVENT_SIGNALED,
 					      ZX_WAIT_ASYNC_EDGE));
 	EXPECT_TRUE(is_empty(port));
+	/* It is asserted all the time, while others change. */
+	EXPECT_EQ(ZX_OK, zx_object_signal(event, 0, ZX_USER_SIGNAL_0));
+	EXPECT_EQ(ZX_OK, zx_object_signal(event, ZX_USER_SIGNAL_0, ZX_EVENT_SIGNALED));
+	EXPECT_TRUE(is_empty(port));
 	EXPECT_EQ(ZX_OK, zx_object_signal(event, ZX_EVENT_SIGNALED, 0));
 	EXPECT_TRUE(is_empty(port));
 	EXPECT_EQ(ZX_OK, zx_object_signal(event, 0, ZX_EVENT_SIGNALED));
