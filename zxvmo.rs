@@ -12,8 +12,8 @@
 //!
 //! | what users touch | `device`, `handle`, `ioctl` |
 //! | --- | --- |
-//! | what calls do | `io`, `info`, `op_range`, `region`, `transfer_data`, `child`, `mapping`, `fault`, `signals` |
-//! | objects | `object`, `vmo`, `family`, `accounting`, `discard`, `cache_policy`, `store`, `transfer`, `content`, `page_map` |
+//! | what calls do | `io`, `info`, `op_range`, `region`, `transfer_data`, `child`, `mapping`, `fault`, `wait` |
+//! | objects | `object`, `port`, `event`, `endpoint`, `signals`, `vmo`, `family`, `accounting`, `discard`, `cache_policy`, `store`, `transfer`, `content`, `page_map` |
 //! | words | `rights`, `status` |
 //! | the kernel | `sys`, the only one with `unsafe` |
 #![deny(unsafe_op_in_unsafe_fn)]
@@ -30,6 +30,10 @@ mod content;
 mod device;
 #[path = "src/discard.rs"]
 mod discard;
+#[path = "src/endpoint.rs"]
+mod endpoint;
+#[path = "src/event.rs"]
+mod event;
 #[path = "src/family.rs"]
 mod family;
 #[path = "src/fault.rs"]
@@ -50,6 +54,8 @@ mod object;
 mod op_range;
 #[path = "src/page_map.rs"]
 mod page_map;
+#[path = "src/port.rs"]
+mod port;
 #[path = "src/region.rs"]
 mod region;
 #[path = "src/rights.rs"]
@@ -68,6 +74,8 @@ mod transfer;
 mod transfer_data;
 #[path = "src/vmo.rs"]
 mod vmo;
+#[path = "src/wait.rs"]
+mod wait;
 
 use kernel::{miscdevice::MiscDeviceRegistration, prelude::*};
 

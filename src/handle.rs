@@ -11,7 +11,9 @@
 use crate::{
     info, io, ioctl, mapping,
     object::{NewHandle, Object},
+    port::Port,
     rights::Rights,
+    signals::new_ids,
     status::{Status, ZxResult},
     sys::{
         self,
@@ -38,6 +40,7 @@ const GONE: u32 = uapi::ZX_RIGHT_SAME_RIGHTS;
 
 /// See the head of this file.
 pub(crate) struct Handle {
+    id: u64,
     object: Object,
     rights: Atomic<u32>,
     /// The file holds the mount as well, and for longer; so this is never the last to do so.
@@ -49,6 +52,7 @@ impl Handle {
     pub(crate) fn create(new: NewHandle, rights: Rights) -> ZxResult<PendingDescriptor> {
         let pin = FsPin::take()?;
         let handle = Self {
+            id: new_ids(1),
             object: new.into_handle()?,
             rights: Atomic::new(rights.raw()),
             pin,
@@ -62,6 +66,11 @@ impl Handle {
         Ok(PendingDescriptor::new(|| {
             FileRef::create(&place, mode, handle)
         })?)
+    }
+
+    /// Tells this handle from all others that ever were.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
     }
 
     /// The object and the rights to it; BAD_HANDLE if the handle was replaced.
@@ -83,6 +92,14 @@ impl Handle {
     pub(crate) fn get(&self) -> ZxResult<(&Arc<Vmo>, Rights)> {
         let (object, rights) = self.object()?;
         Ok((object.vmo()?, rights))
+    }
+
+    /// The port, if the handle has all of `wanted`; BAD_HANDLE, WRONG_TYPE, ACCESS_DENIED.
+    pub(crate) fn port(&self, wanted: Rights) -> ZxResult<&Arc<Port>> {
+        let (object, rights) = self.object()?;
+        let port = object.port()?;
+        rights.require(wanted)?;
+        Ok(port)
     }
 
     /// The VMO, if the handle has all of `wanted`.
@@ -138,26 +155,9 @@ impl Handle {
         if self.rights.xchg(GONE, Full) & GONE != 0 {
             return false;
         }
-        self.object.signals().handle_closed();
+        self.object.signals().handle_closed(self.id, true);
         self.object.handle_dropped();
         true
-    }
-
-    /// `zx_object_wait_one`, through the descriptor `file`.
-    pub(crate) fn wait(&self, file: &File, args: &mut uapi::zxvmo_wait) -> Result<ZxResult> {
-        let object = match self.object_with(Rights::WAIT) {
-            Ok(object) => object,
-            Err(status) => return Ok(Err(status)),
-        };
-        // The process that waits no longer has this handle once it has closed all its
-        // descriptors of this file, though the call in progress keeps the file itself.
-        let closed = || self.object().is_err() || !file.is_open_here();
-        let result = match object.signals().wait(args.signals, args.deadline, closed) {
-            Err(error) if error == ENOMEM => return Ok(Err(Status::NO_MEMORY)),
-            result => result?,
-        };
-        args.observed = result.observed;
-        Ok(result.status)
     }
 }
 
@@ -213,9 +213,11 @@ impl FileOps for Handle {
 
     fn poll(&self, file: &File, table: &PollTable) -> u32 {
         // Who may not wait for signals does not see them.
-        match self.object_with(Rights::WAIT) {
-            Ok(object) => object.signals().poll(file, table),
-            Err(_) => 0,
+        match self.object() {
+            Ok((object, rights)) if rights.has(object.poll_right()) => {
+                object.signals().poll(file, table)
+            }
+            _ => 0,
         }
     }
 
@@ -225,12 +227,14 @@ impl FileOps for Handle {
     }
 
     fn descriptor_closed(&self, _file: &File) {
-        self.object.signals().handle_closed();
+        self.object.signals().handle_closed(self.id, false);
     }
 
     fn show_fdinfo(&self, out: &SeqFile) {
         if let Ok((vmo, rights)) = self.get() {
             info::show(vmo, rights, out);
+        } else if let Ok((object, rights)) = self.object() {
+            info::show_other(object, rights, out);
         }
     }
 }

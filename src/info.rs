@@ -6,6 +6,7 @@
 use crate::{
     accounting,
     handle::Handle,
+    object::Object,
     rights::Rights,
     status::{Status, ZxResult},
     sys::{
@@ -33,6 +34,7 @@ pub(crate) fn get_info(handle: &Handle, args: &mut uapi::zxvmo_get_info) -> ZxRe
                 koid: object.koid(),
                 rights: rights.raw(),
                 type_: object.kind(),
+                related_koid: object.related_koid(),
                 ..Default::default()
             };
             deliver(args, bytes_of(&record))
@@ -133,7 +135,7 @@ pub(crate) fn get_property(handle: &Handle, args: &uapi::zxvmo_property) -> ZxRe
     if args.value == 0 {
         return Err(Status::INVALID_ARGS);
     }
-    let vmo = handle.require(Rights::GET_PROPERTY)?;
+    let object = handle.object_with(Rights::GET_PROPERTY)?;
     let at_least = |size: usize| {
         if args.value_size < size as u64 {
             Err(Status::BUFFER_TOO_SMALL)
@@ -144,11 +146,11 @@ pub(crate) fn get_property(handle: &Handle, args: &uapi::zxvmo_property) -> ZxRe
     match args.property {
         uapi::ZX_PROP_NAME => {
             at_least(NAME_LENGTH)?;
-            write_bytes(args.value as usize, &vmo.name())?;
+            write_bytes(args.value as usize, &object.vmo()?.name())?;
         }
         uapi::ZX_PROP_VMO_CONTENT_SIZE => {
             at_least(size_of::<u64>())?;
-            write_value(args.value as usize, &vmo.stream_size())?;
+            write_value(args.value as usize, &object.vmo()?.stream_size())?;
         }
         uapi::ZX_PROP_STREAM_MODE_APPEND => {
             at_least(1)?;
@@ -164,21 +166,22 @@ pub(crate) fn set_property(handle: &Handle, args: &uapi::zxvmo_property) -> ZxRe
     if args.value == 0 {
         return Err(Status::INVALID_ARGS);
     }
-    let vmo = handle.require(Rights::SET_PROPERTY)?;
+    let object = handle.object_with(Rights::SET_PROPERTY)?;
     match args.property {
         uapi::ZX_PROP_NAME => {
             let mut name = [0; NAME_LENGTH];
             let length = args.value_size.min(NAME_LENGTH as u64 - 1) as usize;
             read_bytes(args.value as usize, &mut name[..length])?;
-            vmo.set_name(&name);
+            object.vmo()?.set_name(&name);
             Ok(())
         }
         uapi::ZX_PROP_VMO_CONTENT_SIZE => {
-            let (vmo, rights) = handle.get()?;
+            let (_, rights) = handle.object()?;
             rights.require(Rights::WRITE)?;
             if args.value_size < size_of::<u64>() as u64 {
                 return Err(Status::BUFFER_TOO_SMALL);
             }
+            let vmo = object.vmo()?;
             vmo.set_stream_size(rights, read_value(args.value as usize)?)
         }
         uapi::ZX_PROP_STREAM_MODE_APPEND if args.value_size < 1 => Err(Status::BUFFER_TOO_SMALL),
@@ -202,4 +205,11 @@ pub(crate) fn show(vmo: &Vmo, rights: Rights, out: &SeqFile) {
     seq_print!(out, "zxvmo-rights:\t{:#x}\n", record.handle_rights);
     seq_print!(out, "zxvmo-committed:\t{}\n", record.committed_bytes);
     seq_print!(out, "zxvmo-parent:\t{}\n", record.parent_koid);
+}
+
+/// As [`show`], for an object that is no VMO.
+pub(crate) fn show_other(object: &Object, rights: Rights, out: &SeqFile) {
+    seq_print!(out, "zxvmo-koid:\t{}\n", object.koid());
+    seq_print!(out, "zxvmo-type:\t{}\n", object.kind());
+    seq_print!(out, "zxvmo-rights:\t{:#x}\n", rights.raw());
 }

@@ -5,21 +5,25 @@
 
 use crate::{
     cache_policy, child,
+    event::{self, PairEnd},
     handle::Handle,
     info, io, mapping,
-    object::NewHandle,
-    op_range, region,
+    object::{NewHandle, Object},
+    op_range,
+    port::Port,
+    region,
     rights::Rights,
     status::{Status, ZxResult},
     sys::{
-        file::{File, PendingDescriptor},
+        file::{File, FileRef, PendingDescriptor},
         fs::FsPin,
         mm, uapi,
-        user::{read_argument, write_argument, Abi, Direction},
+        user::{read_argument, read_record, write_argument, Abi, Direction},
         PAGE_SIZE,
     },
     transfer_data,
     vmo::{Vmo, MAX_SIZE},
+    wait,
 };
 use kernel::{ioctl, prelude::*};
 
@@ -66,6 +70,13 @@ argument! {
     zxvmo_property {}
     zxvmo_signal { reserved }
     zxvmo_wait { reserved }
+    zxvmo_wait_many {}
+    zxvmo_create_event { reserved }
+    zxvmo_create_port { reserved }
+    zxvmo_port_queue { reserved }
+    zxvmo_port_wait { reserved }
+    zxvmo_port_cancel {}
+    zxvmo_wait_async {}
     zxvmo_map {}
     zxvmo_region_op_range {}
 }
@@ -75,6 +86,8 @@ enum Made {
     Nothing,
     /// To be installed once its number has reached the caller.
     Descriptor(PendingDescriptor),
+    /// As above, both or none.
+    Descriptors([PendingDescriptor; 2]),
     /// To be taken back if its address does not reach the caller.
     Mapping {
         address: usize,
@@ -111,6 +124,9 @@ impl Call {
                 mm::unmap(address, length);
             }
             Ok(Made::Descriptor(descriptor)) if written.is_ok() => descriptor.install(),
+            Ok(Made::Descriptors(both)) if written.is_ok() => {
+                both.into_iter().for_each(PendingDescriptor::install);
+            }
             Err(status) => return written.and(Err(status.into())),
             Ok(_) => {}
         }
@@ -137,6 +153,9 @@ mod nr {
     pub(super) const QUERY: u32 = 0x00;
     pub(super) const CREATE: u32 = 0x01;
     pub(super) const REGION_OP_RANGE: u32 = 0x04;
+    pub(super) const WAIT_MANY: u32 = 0x02;
+    pub(super) const CREATE_EVENT: u32 = 0x03;
+    pub(super) const CREATE_PORT: u32 = 0x05;
     pub(super) const READ: u32 = 0x10;
     pub(super) const WRITE: u32 = 0x11;
     pub(super) const GET_SIZE: u32 = 0x12;
@@ -149,6 +168,9 @@ mod nr {
     pub(super) const TRANSFER_DATA: u32 = 0x1B;
     pub(super) const REPLACE_AS_EXECUTABLE: u32 = 0x19;
     pub(super) const SET_CACHE_POLICY: u32 = 0x1A;
+    pub(super) const PORT_QUEUE: u32 = 0x30;
+    pub(super) const PORT_WAIT: u32 = 0x31;
+    pub(super) const PORT_CANCEL: u32 = 0x32;
     pub(super) const DUPLICATE: u32 = 0x40;
     pub(super) const REPLACE: u32 = 0x41;
     pub(super) const GET_INFO: u32 = 0x42;
@@ -156,6 +178,8 @@ mod nr {
     pub(super) const SET_PROPERTY: u32 = 0x44;
     pub(super) const SIGNAL: u32 = 0x45;
     pub(super) const WAIT: u32 = 0x46;
+    pub(super) const WAIT_ASYNC: u32 = 0x47;
+    pub(super) const SIGNAL_PEER: u32 = 0x48;
 }
 
 /// A call on `/dev/zxvmo`.
@@ -176,7 +200,34 @@ pub(crate) fn on_device(command: u32, address: usize) -> Result<isize> {
             Ok(announce(made, &mut args.handle))
         }),
         nr::REGION_OP_RANGE => call.plain(|args: &mut _| region::op_range(args)),
+        nr::WAIT_MANY => call.with(|args| Ok(wait::many(args)?.map(|()| Made::Nothing))),
+        nr::CREATE_EVENT => call.with(|args| Ok(create_event(args))),
+        nr::CREATE_PORT => call.with(|args: &mut uapi::zxvmo_create_port| {
+            let made = Port::create(args.options)
+                .and_then(|port| Handle::create(NewHandle::to_port(port), Rights::DEFAULT_PORT));
+            Ok(announce(made, &mut args.handle))
+        }),
         _ => Err(ENOTTY),
+    }
+}
+
+/// `zx_event_create` and `zx_eventpair_create`.
+fn create_event(args: &mut uapi::zxvmo_create_event) -> Outcome {
+    match (args.kind, args.options) {
+        (uapi::ZXVMO_EVENT_SINGLE, 0) => {
+            args.peer = -1;
+            let new = NewHandle::to_event(event::create()?);
+            announce(Handle::create(new, Rights::DEFAULT_EVENT), &mut args.handle)
+        }
+        (uapi::ZXVMO_EVENT_PAIR, 0) => {
+            let [left, right] = PairEnd::create()?.map(NewHandle::to_pair_end);
+            let left = Handle::create(left, Rights::DEFAULT_EVENTPAIR)?;
+            let right = Handle::create(right, Rights::DEFAULT_EVENTPAIR)?;
+            (args.handle, args.peer) = (left.number(), right.number());
+            Ok(Made::Descriptors([left, right]))
+        }
+        (uapi::ZXVMO_EVENT_PAIR, _) => Err(Status::NOT_SUPPORTED),
+        _ => Err(Status::INVALID_ARGS),
     }
 }
 
@@ -249,7 +300,14 @@ pub(crate) fn on_handle(
         nr::GET_PROPERTY => call.plain(|args: &mut _| info::get_property(handle, args)),
         nr::SET_PROPERTY => call.plain(|args: &mut _| info::set_property(handle, args)),
         nr::SIGNAL => call.plain(|args| signal(handle, args)),
-        nr::WAIT => call.with(|args| Ok(handle.wait(file, args)?.map(|()| Made::Nothing))),
+        nr::PORT_QUEUE => call.plain(|args| port_queue(handle, args)),
+        nr::PORT_WAIT => {
+            call.with(|args| Ok(wait::packet(handle, file, args)?.map(|()| Made::Nothing)))
+        }
+        nr::PORT_CANCEL => call.plain(|args| port_cancel(handle, args)),
+        nr::WAIT_ASYNC => call.plain(|args| wait_async(handle, args)),
+        nr::SIGNAL_PEER => call.plain(|args| signal_peer(handle, args)),
+        nr::WAIT => call.with(|args| Ok(wait::one(handle, file, args)?.map(|()| Made::Nothing))),
         _ => Err(ENOTTY),
     }
 }
@@ -257,9 +315,47 @@ pub(crate) fn on_handle(
 /// `zx_object_signal` (spec 21.2).
 fn signal(handle: &Handle, args: &mut uapi::zxvmo_signal) -> ZxResult {
     let object = handle.object_with(Rights::SIGNAL)?;
-    if (args.clear_mask | args.set_mask) & !uapi::ZX_USER_SIGNAL_ALL != 0 {
+    if (args.clear_mask | args.set_mask) & !object.settable_signals() != 0 {
         return Err(Status::INVALID_ARGS);
     }
     object.signals().change(args.clear_mask, args.set_mask);
     Ok(())
+}
+
+/// `zx_object_signal_peer` (spec 21.2).
+fn signal_peer(handle: &Handle, args: &mut uapi::zxvmo_signal) -> ZxResult {
+    match handle.object_with(Rights::SIGNAL_PEER)? {
+        Object::EventPair(end) => end.signal_peer(args.clear_mask, args.set_mask),
+        _ => Err(Status::NOT_SUPPORTED),
+    }
+}
+
+/// `zx_port_queue`.
+fn port_queue(handle: &Handle, args: &mut uapi::zxvmo_port_queue) -> ZxResult {
+    let port = handle.port(Rights::WRITE)?;
+    port.queue(read_record(args.packet as usize)?)
+}
+
+/// Calls `body` with the handle that `descriptor` is; BAD_HANDLE.
+fn with_handle(descriptor: i32, body: impl FnOnce(&Handle) -> ZxResult) -> ZxResult {
+    let file = FileRef::of_descriptor(descriptor).ok_or(Status::BAD_HANDLE)?;
+    body(file.data::<Handle>().ok_or(Status::BAD_HANDLE)?)
+}
+
+/// `zx_port_cancel`.
+fn port_cancel(handle: &Handle, args: &mut uapi::zxvmo_port_cancel) -> ZxResult {
+    let port = handle.port(Rights::WRITE)?;
+    with_handle(args.source, |source| port.cancel(source, args.key))
+}
+
+/// `zx_object_wait_async`: the options, then the port, then the object.
+fn wait_async(handle: &Handle, args: &mut uapi::zxvmo_wait_async) -> ZxResult {
+    const OPTIONS: u32 = uapi::ZX_WAIT_ASYNC_TIMESTAMP | uapi::ZX_WAIT_ASYNC_EDGE;
+
+    if args.options & !OPTIONS != 0 {
+        return Err(Status::INVALID_ARGS);
+    }
+    with_handle(args.port, |port| {
+        port.port(Rights::WRITE)?.observe(handle, args)
+    })
 }

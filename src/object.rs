@@ -4,6 +4,10 @@
 #![deny(unsafe_code)]
 
 use crate::{
+    endpoint::Endpoint,
+    event::{self, PairEnd},
+    port::Port,
+    rights::Rights,
     signals::Signals,
     status::{Status, ZxResult},
     sys::{file::Place, uapi},
@@ -26,6 +30,12 @@ pub(crate) fn new_koid() -> u64 {
 pub(crate) enum Object {
     /// A virtual memory object.
     Vmo(Arc<Vmo>),
+    /// An event alone.
+    Event(Arc<Endpoint>),
+    /// One end of a pair of events.
+    EventPair(PairEnd),
+    /// A port.
+    Port(Arc<Port>),
 }
 
 /// One more handle to an object, counted already, while it is being made.
@@ -35,6 +45,21 @@ impl NewHandle {
     /// For a handle to a VMO.
     pub(crate) fn to_vmo(vmo: Use) -> ZxResult<Self> {
         Ok(Self(Some(Object::Vmo(vmo.into_handle()?))))
+    }
+
+    /// For the first handle to a new event.
+    pub(crate) fn to_event(event: Arc<Endpoint>) -> Self {
+        Self(Some(Object::Event(event)))
+    }
+
+    /// For the first handle to one end of a new pair of events.
+    pub(crate) fn to_pair_end(end: PairEnd) -> Self {
+        Self(Some(Object::EventPair(end)))
+    }
+
+    /// For the first handle to a new port.
+    pub(crate) fn to_port(port: Arc<Port>) -> Self {
+        Self(Some(Object::Port(port)))
     }
 
     /// The object: the handle exists from now on, and its end calls
@@ -57,6 +82,15 @@ impl Object {
     pub(crate) fn new_handle(&self) -> ZxResult<NewHandle> {
         match self {
             Self::Vmo(vmo) => NewHandle::to_vmo(vmo.try_use()?),
+            Self::Event(event) => event.add_handle().map(|()| NewHandle(Some(self.clone()))),
+            Self::EventPair(end) => {
+                end.endpoint().add_handle()?;
+                Ok(NewHandle(Some(self.clone())))
+            }
+            Self::Port(port) => {
+                port.endpoint().add_handle()?;
+                Ok(NewHandle(Some(self.clone())))
+            }
         }
     }
 
@@ -64,6 +98,11 @@ impl Object {
     pub(crate) fn handle_dropped(&self) {
         match self {
             Self::Vmo(vmo) => vmo.handle_dropped(),
+            Self::Event(event) => {
+                event.handle_dropped();
+            }
+            Self::EventPair(end) => end.handle_dropped(),
+            Self::Port(port) => port.handle_dropped(),
         }
     }
 
@@ -71,6 +110,23 @@ impl Object {
     pub(crate) fn vmo(&self) -> ZxResult<&Arc<Vmo>> {
         match self {
             Self::Vmo(vmo) => Ok(vmo),
+            _ => Err(Status::WRONG_TYPE),
+        }
+    }
+
+    /// The port; WRONG_TYPE if it is something else.
+    pub(crate) fn port(&self) -> ZxResult<&Arc<Port>> {
+        match self {
+            Self::Port(port) => Ok(port),
+            _ => Err(Status::WRONG_TYPE),
+        }
+    }
+
+    /// The right that poll(2) on a handle needs to see anything.
+    pub(crate) fn poll_right(&self) -> Rights {
+        match self {
+            Self::Port(_) => Rights::READ,
+            _ => Rights::WAIT,
         }
     }
 
@@ -78,6 +134,9 @@ impl Object {
     pub(crate) fn place(&self) -> ZxResult<Place> {
         match self {
             Self::Vmo(vmo) => Ok(Place::Inode(vmo.inode().ok_or(Status::BAD_HANDLE)?)),
+            Self::Event(_) => Ok(Place::Anonymous(c"[zxvmo-event]")),
+            Self::EventPair(_) => Ok(Place::Anonymous(c"[zxvmo-eventpair]")),
+            Self::Port(_) => Ok(Place::Anonymous(c"[zxvmo-port]")),
         }
     }
 
@@ -85,6 +144,9 @@ impl Object {
     pub(crate) fn koid(&self) -> u64 {
         match self {
             Self::Vmo(vmo) => vmo.koid(),
+            Self::Event(event) => event.koid(),
+            Self::EventPair(end) => end.endpoint().koid(),
+            Self::Port(port) => port.endpoint().koid(),
         }
     }
 
@@ -92,6 +154,25 @@ impl Object {
     pub(crate) fn kind(&self) -> u32 {
         match self {
             Self::Vmo(_) => uapi::ZX_OBJ_TYPE_VMO,
+            Self::Event(_) => uapi::ZX_OBJ_TYPE_EVENT,
+            Self::EventPair(_) => uapi::ZX_OBJ_TYPE_EVENTPAIR,
+            Self::Port(_) => uapi::ZX_OBJ_TYPE_PORT,
+        }
+    }
+
+    /// The id of the other end of an object that has one, else 0.
+    pub(crate) fn related_koid(&self) -> u64 {
+        match self {
+            Self::EventPair(end) => end.peer().koid(),
+            _ => 0,
+        }
+    }
+
+    /// The signals that users may set and clear (spec 21.2).
+    pub(crate) fn settable_signals(&self) -> u32 {
+        match self {
+            Self::Event(_) | Self::EventPair(_) => event::SETTABLE,
+            _ => uapi::ZX_USER_SIGNAL_ALL,
         }
     }
 
@@ -99,6 +180,9 @@ impl Object {
     pub(crate) fn signals(&self) -> &Signals {
         match self {
             Self::Vmo(vmo) => vmo.signals(),
+            Self::Event(event) => event.signals(),
+            Self::EventPair(end) => end.endpoint().signals(),
+            Self::Port(port) => port.endpoint().signals(),
         }
     }
 
@@ -106,6 +190,9 @@ impl Object {
     pub(crate) fn handles(&self) -> u32 {
         match self {
             Self::Vmo(vmo) => vmo.handles(),
+            Self::Event(event) => event.handles(),
+            Self::EventPair(end) => end.endpoint().handles(),
+            Self::Port(port) => port.endpoint().handles(),
         }
     }
 }

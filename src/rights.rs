@@ -21,12 +21,19 @@ impl Rights {
     pub(crate) const GET_PROPERTY: Self = Self(uapi::ZX_RIGHT_GET_PROPERTY);
     pub(crate) const SET_PROPERTY: Self = Self(uapi::ZX_RIGHT_SET_PROPERTY);
     pub(crate) const SIGNAL: Self = Self(uapi::ZX_RIGHT_SIGNAL);
+    pub(crate) const SIGNAL_PEER: Self = Self(uapi::ZX_RIGHT_SIGNAL_PEER);
     pub(crate) const WAIT: Self = Self(uapi::ZX_RIGHT_WAIT);
     pub(crate) const INSPECT: Self = Self(uapi::ZX_RIGHT_INSPECT);
     pub(crate) const RESIZE: Self = Self(uapi::ZX_RIGHT_RESIZE);
 
     /// What a new VMO's handle has (spec 2.2, 2.3).
     pub(crate) const DEFAULT_VMO: Self = Self(uapi::ZX_DEFAULT_VMO_RIGHTS);
+    /// What a new event's handle has.
+    pub(crate) const DEFAULT_EVENT: Self = Self(uapi::ZX_DEFAULT_EVENT_RIGHTS);
+    /// What a new port's handle has: it cannot be waited for like other objects.
+    pub(crate) const DEFAULT_PORT: Self = Self(uapi::ZX_DEFAULT_PORT_RIGHTS);
+    /// What the handles of a new pair of events have.
+    pub(crate) const DEFAULT_EVENTPAIR: Self = Self(uapi::ZX_DEFAULT_EVENTPAIR_RIGHTS);
 
     pub(crate) const fn from_raw(raw: u32) -> Self {
         Self(raw)

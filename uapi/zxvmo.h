@@ -102,6 +102,9 @@
 #define ZX_DEFAULT_VMO_RIGHTS		0xD0EFU
 #define ZX_DEFAULT_STREAM_RIGHTS	0xD0C3U
 #define ZX_DEFAULT_VMAR_RIGHTS		0x208003U
+#define ZX_DEFAULT_EVENT_RIGHTS		0xD003U
+#define ZX_DEFAULT_EVENTPAIR_RIGHTS	0xF003U
+#define ZX_DEFAULT_PORT_RIGHTS		0x800FU
 
 /* zx_vmo_create options. */
 #define ZX_VMO_RESIZABLE		0x2U
@@ -196,6 +199,9 @@
 /* Signals. */
 #define ZX_SIGNAL_NONE			0x0U
 #define ZX_VMO_ZERO_CHILDREN		0x8U
+#define ZX_EVENT_SIGNALED		0x8U
+#define ZX_EVENTPAIR_SIGNALED		0x8U
+#define ZX_EVENTPAIR_PEER_CLOSED	0x4U
 #define ZX_SIGNAL_HANDLE_CLOSED		0x800000U
 #define ZX_USER_SIGNAL_0		0x1000000U
 #define ZX_USER_SIGNAL_1		0x2000000U
@@ -222,7 +228,10 @@
 #define ZX_OBJ_TYPE_PROCESS		1U
 #define ZX_OBJ_TYPE_THREAD		2U
 #define ZX_OBJ_TYPE_VMO			3U
+#define ZX_OBJ_TYPE_EVENT		5U
+#define ZX_OBJ_TYPE_PORT		6U
 #define ZX_OBJ_TYPE_RESOURCE		15U
+#define ZX_OBJ_TYPE_EVENTPAIR		16U
 #define ZX_OBJ_TYPE_VMAR		18U
 #define ZX_OBJ_TYPE_BTI			24U
 #define ZX_OBJ_TYPE_PAGER		28U
@@ -458,7 +467,98 @@ struct zxvmo_property {
 	__u64 value_size;	/* in: bytes */
 };
 
-/* Argument of ZXVMO_IOC_SIGNAL: zx_object_signal. */
+/*
+ * Argument of ZXVMO_IOC_CREATE_EVENT, on /dev/zxvmo: zx_event_create,
+ * zx_eventpair_create. Options there are none: an event answers others than
+ * 0 with ZX_ERR_INVALID_ARGS, a pair with ZX_ERR_NOT_SUPPORTED.
+ */
+struct zxvmo_create_event {
+	__s32 status;
+	__u32 options;		/* in: 0 */
+	__u32 kind;		/* in: ZXVMO_EVENT_* */
+	__s32 handle;		/* out: the new file descriptor */
+	__s32 peer;		/* out: that of the other end; -1 without one */
+	__u32 reserved;
+};
+
+#define ZXVMO_EVENT_SINGLE	0U
+#define ZXVMO_EVENT_PAIR	1U
+
+/* Argument of ZXVMO_IOC_CREATE_PORT, on /dev/zxvmo: zx_port_create. */
+struct zxvmo_create_port {
+	__s32 status;
+	__u32 options;		/* in: 0 */
+	__s32 handle;		/* out: the new file descriptor */
+	__u32 reserved;
+};
+
+/*
+ * A packet of a port. A user's payload is as it came; that of a packet which
+ * tells of signals is the wanted signals in the low half of its first member
+ * and the asserted ones in the high half, then 1, then the time of the match
+ * (nanoseconds of CLOCK_MONOTONIC) or 0, then 0.
+ */
+struct zxvmo_port_packet {
+	__u64 key;
+	__u32 type;		/* ZX_PKT_TYPE_* */
+	__s32 status;
+	__u64 payload[4];
+};
+
+#define ZX_PKT_TYPE_USER	0U
+#define ZX_PKT_TYPE_SIGNAL_ONE	1U
+
+/* What a port holds at most, beyond which it answers ZX_ERR_SHOULD_WAIT, ... */
+#define ZXVMO_PORT_MAX_PACKETS		2048U
+/* ... and ZX_ERR_NO_MEMORY: pending, and as packets. */
+#define ZXVMO_PORT_MAX_OBSERVATIONS	16384U
+
+/* Argument of ZXVMO_IOC_PORT_QUEUE: zx_port_queue. */
+struct zxvmo_port_queue {
+	__s32 status;
+	__u32 reserved;
+	__u64 packet;		/* in: user address */
+};
+
+/*
+ * Argument of ZXVMO_IOC_PORT_WAIT: zx_port_wait. Interruptible as
+ * ZXVMO_IOC_WAIT. A packet that cannot be stored is lost.
+ */
+struct zxvmo_port_wait {
+	__s32 status;
+	__u32 reserved;
+	__s64 deadline;		/* in: nanoseconds of CLOCK_MONOTONIC */
+	__u64 packet;		/* in: user address */
+};
+
+/* Argument of ZXVMO_IOC_PORT_CANCEL: zx_port_cancel. */
+struct zxvmo_port_cancel {
+	__s32 status;
+	__s32 source;		/* in: file descriptor */
+	__u64 key;		/* in: as in zxvmo_wait_async */
+};
+
+/*
+ * Argument of ZXVMO_IOC_WAIT_ASYNC: zx_object_wait_async. The observation
+ * ends with a packet or with the handle.
+ */
+struct zxvmo_wait_async {
+	__s32 status;
+	__s32 port;		/* in: file descriptor */
+	__u64 key;		/* in: for the packet */
+	__u32 signals;		/* in: wanted signals */
+	__u32 options;		/* in: ZX_WAIT_ASYNC_* */
+};
+
+#define ZX_WAIT_ASYNC_ONCE	0U
+#define ZX_WAIT_ASYNC_TIMESTAMP	1U
+#define ZX_WAIT_ASYNC_EDGE	2U
+
+/*
+ * Argument of ZXVMO_IOC_SIGNAL and _SIGNAL_PEER: zx_object_signal,
+ * zx_object_signal_peer. On events and their pairs, ZX_EVENT_SIGNALED is
+ * allowed beside user signals.
+ */
 struct zxvmo_signal {
 	__s32 status;
 	__u32 clear_mask;	/* in: ZX_USER_SIGNAL_* */
@@ -476,6 +576,26 @@ struct zxvmo_wait {
 	__s64 deadline;		/* in: nanoseconds of CLOCK_MONOTONIC */
 	__u32 observed;		/* out: asserted signals */
 	__u32 reserved;
+};
+
+/* One object of ZXVMO_IOC_WAIT_MANY. */
+struct zxvmo_wait_item {
+	__s32 handle;		/* in: file descriptor */
+	__u32 waitfor;		/* in: wanted signals */
+	__u32 pending;		/* out: asserted signals */
+};
+
+/*
+ * Argument of ZXVMO_IOC_WAIT_MANY, on /dev/zxvmo: zx_object_wait_many. The
+ * pending member of every item is delivered with ZX_OK, ZX_ERR_TIMED_OUT and
+ * ZX_ERR_CANCELED. Interruptible as ZXVMO_IOC_WAIT. A file descriptor that is
+ * no handle is ZX_ERR_BAD_HANDLE here.
+ */
+struct zxvmo_wait_many {
+	__s32 status;
+	__u32 count;		/* in: items, at most ZX_WAIT_MANY_MAX_ITEMS */
+	__u64 items;		/* in: user address of the items */
+	__s64 deadline;		/* in: nanoseconds of CLOCK_MONOTONIC */
 };
 
 /*
@@ -520,6 +640,9 @@ struct zxvmo_region_op_range {
 #define ZXVMO_IOC_CREATE	_IOWR(ZXVMO_IOC_TYPE, 0x01, struct zxvmo_create)
 #define ZXVMO_IOC_REGION_OP_RANGE \
 	_IOWR(ZXVMO_IOC_TYPE, 0x04, struct zxvmo_region_op_range)
+#define ZXVMO_IOC_WAIT_MANY	_IOWR(ZXVMO_IOC_TYPE, 0x02, struct zxvmo_wait_many)
+#define ZXVMO_IOC_CREATE_EVENT	_IOWR(ZXVMO_IOC_TYPE, 0x03, struct zxvmo_create_event)
+#define ZXVMO_IOC_CREATE_PORT	_IOWR(ZXVMO_IOC_TYPE, 0x05, struct zxvmo_create_port)
 
 /* On a VMO handle. */
 #define ZXVMO_IOC_READ			_IOWR(ZXVMO_IOC_TYPE, 0x10, struct zxvmo_transfer)
@@ -537,6 +660,11 @@ struct zxvmo_region_op_range {
 #define ZXVMO_IOC_SET_CACHE_POLICY	\
 	_IOWR(ZXVMO_IOC_TYPE, 0x1A, struct zxvmo_cache_policy)
 
+/* On a port handle. */
+#define ZXVMO_IOC_PORT_QUEUE		_IOWR(ZXVMO_IOC_TYPE, 0x30, struct zxvmo_port_queue)
+#define ZXVMO_IOC_PORT_WAIT		_IOWR(ZXVMO_IOC_TYPE, 0x31, struct zxvmo_port_wait)
+#define ZXVMO_IOC_PORT_CANCEL		_IOWR(ZXVMO_IOC_TYPE, 0x32, struct zxvmo_port_cancel)
+
 /* On any handle. */
 #define ZXVMO_IOC_DUPLICATE		_IOWR(ZXVMO_IOC_TYPE, 0x40, struct zxvmo_duplicate)
 #define ZXVMO_IOC_REPLACE		_IOWR(ZXVMO_IOC_TYPE, 0x41, struct zxvmo_duplicate)
@@ -545,6 +673,8 @@ struct zxvmo_region_op_range {
 #define ZXVMO_IOC_SET_PROPERTY		_IOWR(ZXVMO_IOC_TYPE, 0x44, struct zxvmo_property)
 #define ZXVMO_IOC_SIGNAL		_IOWR(ZXVMO_IOC_TYPE, 0x45, struct zxvmo_signal)
 #define ZXVMO_IOC_WAIT			_IOWR(ZXVMO_IOC_TYPE, 0x46, struct zxvmo_wait)
+#define ZXVMO_IOC_WAIT_ASYNC		_IOWR(ZXVMO_IOC_TYPE, 0x47, struct zxvmo_wait_async)
+#define ZXVMO_IOC_SIGNAL_PEER		_IOWR(ZXVMO_IOC_TYPE, 0x48, struct zxvmo_signal)
 
 /*
  * errno of each status, for programs that look no further:
@@ -553,7 +683,8 @@ struct zxvmo_region_op_range {
  *   OUT_OF_RANGE ERANGE, BUFFER_TOO_SMALL ENOBUFS, BAD_STATE EBUSY,
  *   TIMED_OUT ETIMEDOUT, CANCELED ECANCELED, NOT_FOUND ENOENT,
  *   ALREADY_EXISTS EEXIST, UNAVAILABLE EAGAIN, ACCESS_DENIED EACCES,
- *   FILE_BIG EFBIG, NO_SPACE ENOSPC, any other EIO.
+ *   FILE_BIG EFBIG, NO_SPACE ENOSPC, PEER_CLOSED EPIPE,
+ *   SHOULD_WAIT EAGAIN, any other EIO.
  */
 
 #endif /* _UAPI_ZXVMO_H */

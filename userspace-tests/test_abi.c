@@ -27,6 +27,23 @@ _Static_assert(sizeof(struct zxvmo_get_info) == 40, "layout of zxvmo_get_info");
 _Static_assert(sizeof(struct zxvmo_property) == 24, "layout of zxvmo_property");
 _Static_assert(sizeof(struct zxvmo_signal) == 16, "layout of zxvmo_signal");
 _Static_assert(sizeof(struct zxvmo_wait) == 24, "layout of zxvmo_wait");
+_Static_assert(sizeof(struct zxvmo_wait_item) == 12, "layout of zxvmo_wait_item");
+_Static_assert(sizeof(struct zxvmo_wait_many) == 24, "layout of zxvmo_wait_many");
+_Static_assert(sizeof(struct zxvmo_create_event) == 24, "layout of zxvmo_create_event");
+_Static_assert(sizeof(struct zxvmo_create_port) == 16, "layout of zxvmo_create_port");
+_Static_assert(sizeof(struct zxvmo_port_packet) == 48, "layout of zxvmo_port_packet");
+_Static_assert(sizeof(struct zxvmo_port_queue) == 16, "layout of zxvmo_port_queue");
+_Static_assert(sizeof(struct zxvmo_port_wait) == 24, "layout of zxvmo_port_wait");
+_Static_assert(sizeof(struct zxvmo_port_cancel) == 16, "layout of zxvmo_port_cancel");
+_Static_assert(sizeof(struct zxvmo_wait_async) == 24, "layout of zxvmo_wait_async");
+_Static_assert(ZXVMO_IOC_CREATE_PORT == 0xC010E705, "number of ZXVMO_IOC_CREATE_PORT");
+_Static_assert(ZXVMO_IOC_PORT_QUEUE == 0xC010E730, "number of ZXVMO_IOC_PORT_QUEUE");
+_Static_assert(ZXVMO_IOC_PORT_WAIT == 0xC018E731, "number of ZXVMO_IOC_PORT_WAIT");
+_Static_assert(ZXVMO_IOC_PORT_CANCEL == 0xC010E732, "number of ZXVMO_IOC_PORT_CANCEL");
+_Static_assert(ZXVMO_IOC_WAIT_ASYNC == 0xC018E747, "number of ZXVMO_IOC_WAIT_ASYNC");
+_Static_assert(ZXVMO_IOC_WAIT_MANY == 0xC018E702, "number of ZXVMO_IOC_WAIT_MANY");
+_Static_assert(ZXVMO_IOC_CREATE_EVENT == 0xC018E703, "number of ZXVMO_IOC_CREATE_EVENT");
+_Static_assert(ZXVMO_IOC_SIGNAL_PEER == 0xC010E748, "number of ZXVMO_IOC_SIGNAL_PEER");
 _Static_assert(sizeof(struct zxvmo_map) == 40, "layout of zxvmo_map");
 _Static_assert(sizeof(struct zxvmo_region_op_range) == 24, "layout of zxvmo_region_op_range");
 _Static_assert(sizeof(struct zxvmo_info_handle_basic) == 32, "layout of basic");
@@ -36,6 +53,8 @@ _Static_assert(sizeof(struct zxvmo_info_vmo) == 176, "layout of zxvmo_info_vmo")
 #define MAX_ARG		((1U << _IOC_SIZEBITS) - 1)
 
 static struct zxvmo_info_vmo record;
+static struct zxvmo_wait_item item;
+static int port;
 static char name[ZX_MAX_NAME_LEN];
 
 union any_arg {
@@ -53,6 +72,10 @@ union any_arg {
 	struct zxvmo_property property;
 	struct zxvmo_signal signal;
 	struct zxvmo_wait wait;
+	struct zxvmo_wait_many wait_many;
+	struct zxvmo_create_event create_event;
+	struct zxvmo_create_port create_port;
+	struct zxvmo_wait_async wait_async;
 	struct zxvmo_map map;
 	struct zxvmo_region_op_range region_op_range;
 	unsigned char bytes[MAX_ARG + 1];
@@ -71,6 +94,16 @@ static const struct {
 	  { .create = { .size = PAGE } } },
 	{ "region_op_range", ZXVMO_IOC_REGION_OP_RANGE, true, -1,
 	  { .region_op_range = { .op = ZX_VMAR_OP_COMMIT, .size = PAGE } } },
+	{ "wait_many", ZXVMO_IOC_WAIT_MANY, true, -1,
+	  { .wait_many = { .count = 1 } } },
+	{ "create_event", ZXVMO_IOC_CREATE_EVENT, true,
+	  offsetof(struct zxvmo_create_event, reserved), { } },
+	{ "create_event pair", ZXVMO_IOC_CREATE_EVENT, true,
+	  offsetof(struct zxvmo_create_event, reserved),
+	  { .create_event = { .kind = ZXVMO_EVENT_PAIR } } },
+	{ "create_port", ZXVMO_IOC_CREATE_PORT, true,
+	  offsetof(struct zxvmo_create_port, reserved), { } },
+	{ "wait_async", ZXVMO_IOC_WAIT_ASYNC, false, -1, { } },
 	{ "read", ZXVMO_IOC_READ, false,
 	  offsetof(struct zxvmo_transfer, reserved),
 	  { .transfer = { .buffer = 0 } } },
@@ -145,6 +178,17 @@ static int prepare(unsigned int i)
 	/* Addresses are no constants in a position-independent program. */
 	if (calls[i].command == ZXVMO_IOC_GET_INFO)
 		arg.get_info.buffer = (unsigned long)&record;
+	if (calls[i].command == ZXVMO_IOC_WAIT_MANY) {
+		if (!item.waitfor)
+			item.handle = vmo_create(0, 0);
+		item.waitfor = ZX_VMO_ZERO_CHILDREN;
+		arg.wait_many.items = (unsigned long)&item;
+	}
+	if (calls[i].command == ZXVMO_IOC_WAIT_ASYNC) {
+		if (!port)
+			port = port_create();
+		arg.wait_async.port = port;
+	}
 	if (calls[i].command == ZXVMO_IOC_GET_PROPERTY ||
 	    calls[i].command == ZXVMO_IOC_SET_PROPERTY)
 		arg.property.value = (unsigned long)name;
@@ -417,8 +461,9 @@ TEST(random_arguments)
 	for (round = 0; round < 1500; round++) {
 		i = next_random() % ARRAY_SIZE(calls);
 		command = calls[i].command;
-		/* These two can take the test's own memory away, or sleep. */
-		if (command == ZXVMO_IOC_MAP || command == ZXVMO_IOC_WAIT)
+		/* These can take the test's own memory away, or sleep. */
+		if (command == ZXVMO_IOC_MAP || command == ZXVMO_IOC_WAIT ||
+		    command == ZXVMO_IOC_WAIT_MANY)
 			continue;
 		fd = prepare(i);
 		ASSERT_LE(0, fd);
@@ -441,6 +486,12 @@ TEST(random_arguments)
 		else if (arg.executable.status == ZX_OK &&
 			 command == ZXVMO_IOC_REPLACE_AS_EXECUTABLE)
 			close(arg.executable.handle);
+		else if (arg.create_port.status == ZX_OK && command == ZXVMO_IOC_CREATE_PORT)
+			close(arg.create_port.handle);
+		else if (arg.create_event.status == ZX_OK && command == ZXVMO_IOC_CREATE_EVENT) {
+			close(arg.create_event.handle);
+			close(arg.create_event.peer);
+		}
 		close(fd);
 	}
 }

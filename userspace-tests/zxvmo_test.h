@@ -33,6 +33,8 @@ static inline int errno_of_status(int status)
 	case ZX_ERR_BAD_STATE:		return EBUSY;
 	case ZX_ERR_TIMED_OUT:		return ETIMEDOUT;
 	case ZX_ERR_CANCELED:		return ECANCELED;
+	case ZX_ERR_SHOULD_WAIT:	return EAGAIN;
+	case ZX_ERR_PEER_CLOSED:	return EPIPE;
 	case ZX_ERR_NOT_FOUND:		return ENOENT;
 	case ZX_ERR_ALREADY_EXISTS:	return EEXIST;
 	case ZX_ERR_UNAVAILABLE:	return EAGAIN;
@@ -220,6 +222,94 @@ static inline int vmo_signal(int fd, __u32 clear_mask, __u32 set_mask)
 	};
 
 	return zxvmo_call(fd, ZXVMO_IOC_SIGNAL, &arg);
+}
+
+/* The new event, or what is wrong as a negative number. */
+static inline int event_create(void)
+{
+	struct zxvmo_create_event arg = { };
+	int device = open_device();
+	int ret;
+
+	if (device < 0)
+		return -errno;
+	ret = zxvmo_call(device, ZXVMO_IOC_CREATE_EVENT, &arg);
+	close(device);
+	return ret ? -abs(ret) : arg.handle;
+}
+
+/* The two ends: the status. */
+static inline int eventpair_create(int ends[2])
+{
+	struct zxvmo_create_event arg = { .kind = ZXVMO_EVENT_PAIR };
+	int device = open_device();
+	int ret;
+
+	ends[0] = -1;
+	ends[1] = -1;
+	if (device < 0)
+		return errno;
+	ret = zxvmo_call(device, ZXVMO_IOC_CREATE_EVENT, &arg);
+	close(device);
+	ends[0] = arg.handle;
+	ends[1] = arg.peer;
+	return ret;
+}
+
+/* The new port, or what is wrong as a negative number. */
+static inline int port_create(void)
+{
+	struct zxvmo_create_port arg = { };
+	int device = open_device();
+	int ret;
+
+	if (device < 0)
+		return -errno;
+	ret = zxvmo_call(device, ZXVMO_IOC_CREATE_PORT, &arg);
+	close(device);
+	return ret ? -abs(ret) : arg.handle;
+}
+
+static inline int wait_async(int fd, int port, __u64 key, __u32 signals, __u32 options)
+{
+	struct zxvmo_wait_async arg = {
+		.port = port, .key = key, .signals = signals, .options = options,
+	};
+
+	return zxvmo_call(fd, ZXVMO_IOC_WAIT_ASYNC, &arg);
+}
+
+static inline int port_queue(int port, const struct zxvmo_port_packet *packet)
+{
+	struct zxvmo_port_queue arg = { .packet = (unsigned long)packet };
+
+	return zxvmo_call(port, ZXVMO_IOC_PORT_QUEUE, &arg);
+}
+
+static inline int port_wait(int port, __s64 deadline, struct zxvmo_port_packet *packet)
+{
+	struct zxvmo_port_wait arg = {
+		.deadline = deadline, .packet = (unsigned long)packet,
+	};
+
+	return zxvmo_call(port, ZXVMO_IOC_PORT_WAIT, &arg);
+}
+
+static inline int signal_peer(int fd, __u32 clear_mask, __u32 set_mask)
+{
+	struct zxvmo_signal arg = {
+		.clear_mask = clear_mask, .set_mask = set_mask,
+	};
+
+	return zxvmo_call(fd, ZXVMO_IOC_SIGNAL_PEER, &arg);
+}
+
+/* What is asserted now; all bits set if that could not be asked. */
+static inline __u32 signals_now(int fd)
+{
+	struct zxvmo_wait arg = { };
+
+	return zxvmo_call(fd, ZXVMO_IOC_WAIT, &arg) == ZX_ERR_TIMED_OUT ? arg.observed : ~0U;
 }
 
 /* Map at an address that the kernel chooses: the status; *at the address. */

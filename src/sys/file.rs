@@ -23,7 +23,7 @@ use kernel::{
     bindings,
     error::from_err_ptr,
     ffi::{c_int, c_long, c_uint, c_ulong, c_void},
-    fs::file::FileDescriptorReservation,
+    fs::file::{FileDescriptorReservation, LocalFile},
     prelude::*,
     seq_file::SeqFile,
     sync::{aref::ARef, Arc},
@@ -132,7 +132,6 @@ pub(crate) enum Place {
     /// To an inode of its own.
     Inode(Inode),
     /// To the inode that all files without one share, under this name.
-    #[allow(dead_code)]
     Anonymous(&'static CStr),
 }
 
@@ -171,6 +170,14 @@ impl Deref for FileRef {
 }
 
 impl FileRef {
+    /// The file that the current process has open as `descriptor`, if there is one. Not for use
+    /// inside read(2), write(2) and their like.
+    pub(crate) fn of_descriptor(descriptor: i32) -> Option<Self> {
+        let file = LocalFile::fget(descriptor.try_into().ok()?).ok()?;
+        // SAFETY: fdget_pos() is what read(2) and its like do; those never come here.
+        Some(Self(unsafe { LocalFile::assume_no_fdget_pos(file) }))
+    }
+
     /// Makes a handle file that carries `data`.
     pub(crate) fn create<T: FileOps>(
         place: &Place,

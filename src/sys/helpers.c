@@ -334,7 +334,7 @@ void zx_down_write_second(struct rw_semaphore *sem)
 	down_write_nested(sem, SINGLE_DEPTH_NESTING);
 }
 
-static s64 zx_monotonic_now(void)
+s64 zx_monotonic_now(void)
 {
 	return ktime_to_ns(ktime_get());
 }

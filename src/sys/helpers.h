@@ -80,6 +80,7 @@ vm_fault_t zx_vma_insert(struct vm_area_struct *vma, struct page *page,
 void zx_rwsem_init(struct rw_semaphore *sem, const char *name,
 		   struct lock_class_key *key);
 void zx_down_write_second(struct rw_semaphore *sem);
+s64 zx_monotonic_now(void);
 int zx_wait_until(struct wait_queue_head *queue, bool (*done)(void *context),
 		  void *context, s64 deadline);
 void zx_poll_wait(struct file *file, struct wait_queue_head *queue,
@@ -142,6 +143,7 @@ static const fop_flags_t ZX_C_FOP_FLAGS = FOP_BUFFER_RASYNC | FOP_BUFFER_WASYNC;
 static const int ZX_C_IOCB_APPEND = IOCB_APPEND;
 static const u32 ZX_C_EPOLLIN = (__force u32)(EPOLLIN | EPOLLRDNORM);
 static const u32 ZX_C_EPOLLPRI = (__force u32)EPOLLPRI;
+static const u32 ZX_C_EPOLLHUP = (__force u32)EPOLLHUP;
 static const unsigned int ZX_C_FAULT_FLAG_WRITE = FAULT_FLAG_WRITE;
 static const unsigned int ZX_C_VM_FAULT_NOPAGE = VM_FAULT_NOPAGE;
 static const unsigned int ZX_C_VM_FAULT_SIGBUS = VM_FAULT_SIGBUS;

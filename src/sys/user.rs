@@ -44,6 +44,15 @@ abi! {
     zxvmo_property: 24,
     zxvmo_signal: 16,
     zxvmo_wait: 24,
+    zxvmo_wait_item: 12,
+    zxvmo_wait_many: 24,
+    zxvmo_create_event: 24,
+    zxvmo_create_port: 16,
+    zxvmo_port_packet: 48,
+    zxvmo_port_queue: 16,
+    zxvmo_port_wait: 24,
+    zxvmo_port_cancel: 16,
+    zxvmo_wait_async: 24,
     zxvmo_map: 40,
     zxvmo_region_op_range: 24,
     zxvmo_info_handle_basic: 32,
@@ -94,6 +103,37 @@ pub(crate) fn read_bytes(address: usize, bytes: &mut [u8]) -> Result {
     UserSlice::new(UserPtr::from_addr(address), bytes.len())
         .reader()
         .read_slice(bytes)
+}
+
+/// Copies a record from user space.
+pub(crate) fn read_record<T: Abi>(address: usize) -> Result<T> {
+    let mut record = T::default();
+    read_bytes(address, bytes_of_mut(&mut record))?;
+    Ok(record)
+}
+
+/// Copies an array of `count` records from user space.
+pub(crate) fn read_records<T: Abi>(address: usize, count: usize) -> Result<KVec<T>> {
+    let mut records = KVec::with_capacity(count, GFP_KERNEL_ACCOUNT)?;
+    let mut reader = UserSlice::new(
+        UserPtr::from_addr(address),
+        count.saturating_mul(size_of::<T>()),
+    )
+    .reader();
+    for _ in 0..count {
+        let mut record = T::default();
+        reader.read_slice(bytes_of_mut(&mut record))?;
+        records.push(record, GFP_KERNEL_ACCOUNT)?;
+    }
+    Ok(records)
+}
+
+/// Copies an array of records to user space.
+pub(crate) fn write_records<T: Abi>(address: usize, records: &[T]) -> Result {
+    let mut writer = UserSlice::new(UserPtr::from_addr(address), size_of_val(records)).writer();
+    records
+        .iter()
+        .try_for_each(|record| writer.write_slice(bytes_of(record)))
 }
 
 /// Copies one plain value to user space.

@@ -15,6 +15,14 @@ use kernel::{
 pub(crate) const POLLIN: u32 = c::ZX_C_EPOLLIN;
 /// poll(2) bits: exceptional condition.
 pub(crate) const POLLPRI: u32 = c::ZX_C_EPOLLPRI;
+/// poll(2) bits: the other end is gone.
+pub(crate) const POLLHUP: u32 = c::ZX_C_EPOLLHUP;
+
+/// Now, in nanoseconds of the monotonic clock.
+pub(crate) fn monotonic_now() -> i64 {
+    // SAFETY: No requirements.
+    unsafe { c::zx_monotonic_now() }
+}
 
 /// What poll(2) passes to a file.
 pub(crate) struct PollTable(*mut bindings::poll_table_struct);

@@ -14,6 +14,9 @@ pub(crate) enum ObjectType {
     Process,
     Vmar,
     Vmo,
+    Event,
+    EventPair,
+    Port,
 }
 
 impl ObjectType {
@@ -23,6 +26,9 @@ impl ObjectType {
             Self::Process => abi::ZX_OBJ_TYPE_PROCESS,
             Self::Vmar => abi::ZX_OBJ_TYPE_VMAR,
             Self::Vmo => abi::ZX_OBJ_TYPE_VMO,
+            Self::Event => abi::ZX_OBJ_TYPE_EVENT,
+            Self::EventPair => abi::ZX_OBJ_TYPE_EVENTPAIR,
+            Self::Port => abi::ZX_OBJ_TYPE_PORT,
         }
     }
 }
@@ -76,6 +82,9 @@ impl Entry {
         let object_type = match (bits >> TYPE_SHIFT) & 0xFF {
             0 => ObjectType::Process,
             1 => ObjectType::Vmar,
+            3 => ObjectType::Event,
+            4 => ObjectType::EventPair,
+            5 => ObjectType::Port,
             _ => ObjectType::Vmo,
         };
         if bits & LOCAL != 0 {
@@ -170,7 +179,14 @@ mod tests {
 
     #[test]
     fn entries_survive_packing() {
-        let types = [ObjectType::Process, ObjectType::Vmar, ObjectType::Vmo];
+        let types = [
+            ObjectType::Process,
+            ObjectType::Vmar,
+            ObjectType::Vmo,
+            ObjectType::Event,
+            ObjectType::EventPair,
+            ObjectType::Port,
+        ];
         for object_type in types {
             for number in [0, 1, i32::MAX] {
                 let entry = Entry::Kernel {

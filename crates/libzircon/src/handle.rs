@@ -32,6 +32,36 @@ pub(crate) unsafe fn hand_out(
     unsafe { hand_out_value(value, out) }
 }
 
+/// As [`hand_out`], for two: both or none.
+///
+/// # Safety
+///
+/// As [`user::deliver`].
+pub(crate) unsafe fn hand_out_both(
+    object_type: ObjectType,
+    [first, second]: [OwnedFd; 2],
+    [out_first, out_second]: [*mut u32; 2],
+) -> Result<(), Status> {
+    let entry = |fd: OwnedFd| Entry::Kernel {
+        object_type,
+        fd: fd.into_raw_fd(),
+    };
+    let first = table::insert(entry(first))?;
+    // SAFETY: By the contract of this function.
+    let result = table::insert(entry(second)).and_then(|second| unsafe {
+        user::deliver(out_first, first)
+            .and_then(|()| user::deliver(out_second, second))
+            .inspect_err(|_| {
+                // It was valid a moment ago, and nobody else knows it.
+                let _ = table::close(second);
+            })
+    });
+    if result.is_err() {
+        let _ = table::close(first);
+    }
+    result
+}
+
 /// Stores a new handle. If that fails, it is closed again.
 ///
 /// # Safety
@@ -56,7 +86,7 @@ fn borrow(fd: &i32) -> BorrowedFd<'_> {
 /// `zx_process_self` are left alone: ZX_OK. ZX_ERR_BAD_HANDLE if it is none.
 ///
 /// Calls of other threads on the handle go on, but for `zx_object_wait_one`,
-/// which ends with ZX_ERR_CANCELED.
+/// `zx_object_wait_many` and `zx_port_wait`, which end with ZX_ERR_CANCELED.
 #[no_mangle]
 pub extern "C" fn zx_handle_close(handle: u32) -> i32 {
     if handle == abi::ZX_HANDLE_INVALID {
@@ -86,7 +116,7 @@ unsafe fn close_many(handles: *const u32, count: usize) -> Result<(), Status> {
         let len = CHUNK.min(count - done);
         // SAFETY: By the contract of the caller. The list cannot pass the end
         // of the address space before it passes an address that is bad.
-        let values = unsafe { user::copy_handles(handles.wrapping_add(done), &mut chunk[..len])? };
+        let values = unsafe { user::copy_words(handles.wrapping_add(done), &mut chunk[..len])? };
         for &value in values {
             if value != abi::ZX_HANDLE_INVALID {
                 result = result.and(table::close(value));

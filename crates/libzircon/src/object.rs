@@ -5,7 +5,7 @@ use std::ffi::c_void;
 use std::os::fd::BorrowedFd;
 
 use zxvmo::raw::Records;
-use zxvmo::{abi, raw, Status, WaitResult};
+use zxvmo::{abi, raw, Status};
 
 use crate::entry::{Entry, ObjectType};
 use crate::process::{koid, VmarInfo};
@@ -159,7 +159,7 @@ unsafe fn one_record<T: Copy>(
 
 /// The descriptor of a handle to an object of the module. Handles to others
 /// never have the rights that the calls below need: ACCESS_DENIED.
-fn kernel(handle: &Handle) -> Result<BorrowedFd<'_>, Status> {
+pub(crate) fn kernel(handle: &Handle) -> Result<BorrowedFd<'_>, Status> {
     match handle.entry() {
         // SAFETY: The handle keeps the descriptor open, or parked.
         Entry::Kernel { fd, .. } => Ok(unsafe { BorrowedFd::borrow_raw(fd) }),
@@ -213,7 +213,8 @@ pub unsafe extern "C" fn zx_object_set_property(
     code(result)
 }
 
-/// Clears, then sets user signals (spec section 21.2).
+/// Clears, then sets user signals, and ZX_EVENT_SIGNALED of events (spec
+/// section 21.2).
 #[no_mangle]
 pub extern "C" fn zx_object_signal(handle: u32, clear_mask: u32, set_mask: u32) -> i32 {
     let result =
@@ -221,34 +222,15 @@ pub extern "C" fn zx_object_signal(handle: u32, clear_mask: u32, set_mask: u32) 
     code(result)
 }
 
-/// Signals the other end of an object. No object here has one, and no handle
-/// the right for it: ZX_ERR_BAD_HANDLE or ZX_ERR_ACCESS_DENIED.
-#[no_mangle]
-pub extern "C" fn zx_object_signal_peer(handle: u32, _clear_mask: u32, _set_mask: u32) -> i32 {
-    code(Handle::get(handle).and(Err(Status::ACCESS_DENIED)))
-}
-
-/// Waits for any of `signals`, until `deadline` (spec section 21.2). The
-/// observed signals are also stored with ZX_ERR_TIMED_OUT and ZX_ERR_CANCELED.
+/// Clears, then sets signals of the other end of a pair of events.
 ///
-/// # Safety
-///
-/// `observed` may be overwritten.
+/// ZX_ERR_BAD_HANDLE, ZX_ERR_ACCESS_DENIED (also for objects that have no
+/// other end: no handle to them has ZX_RIGHT_SIGNAL_PEER),
+/// ZX_ERR_INVALID_ARGS, ZX_ERR_PEER_CLOSED.
 #[no_mangle]
-pub unsafe extern "C" fn zx_object_wait_one(
-    handle: u32,
-    signals: u32,
-    deadline: i64,
-    observed: *mut u32,
-) -> i32 {
-    let result = Handle::get(handle).and_then(|handle| {
-        let end = raw::wait(kernel(&handle)?, signals, deadline);
-        if let WaitResult::Ok(now) | WaitResult::TimedOut(now) | WaitResult::Canceled(now) = end {
-            // SAFETY: By the contract of this function.
-            unsafe { user::deliver_if_wanted(observed, now.bits())? };
-        }
-        end.to_result().map(drop)
-    });
+pub extern "C" fn zx_object_signal_peer(handle: u32, clear_mask: u32, set_mask: u32) -> i32 {
+    let result = Handle::get(handle)
+        .and_then(|handle| raw::signal_peer(kernel(&handle)?, clear_mask, set_mask));
     code(result)
 }
 

@@ -15,11 +15,23 @@ use zxvmo::{abi, Status};
 /// As the C interface promises: nothing lives in `*to` that must not be
 /// overwritten. The address itself may be bad.
 pub(crate) unsafe fn deliver<T: Copy>(to: *mut T, value: T) -> Result<(), Status> {
-    if !is_writable(to as usize, size_of::<T>()) {
+    // SAFETY: By the contract of this function.
+    unsafe { deliver_all(to, &[value]) }
+}
+
+/// As [`deliver`], for several, of a page together.
+///
+/// # Safety
+///
+/// As [`deliver`].
+pub(crate) unsafe fn deliver_all<T: Copy>(to: *mut T, values: &[T]) -> Result<(), Status> {
+    if !is_writable(to as usize, size_of_val(values)) {
         return Err(Status::INVALID_ARGS);
     }
-    // SAFETY: It has just been found writable; C does not promise alignment.
-    unsafe { to.write_unaligned(value) };
+    for (index, value) in values.iter().enumerate() {
+        // SAFETY: It has just been found writable; C does not promise alignment.
+        unsafe { to.add(index).write_unaligned(*value) };
+    }
     Ok(())
 }
 
@@ -66,12 +78,12 @@ fn last_errno() -> i32 {
     std::io::Error::last_os_error().raw_os_error().unwrap_or(0)
 }
 
-/// Copies handle values from the caller's list.
+/// Copies handle values, or other words, from the caller's list.
 ///
 /// # Safety
 ///
 /// Nobody may write the list meanwhile. The address itself may be bad.
-pub(crate) unsafe fn copy_handles(
+pub(crate) unsafe fn copy_words(
     list: *const u32,
     to: &mut [MaybeUninit<u32>],
 ) -> Result<&[u32], Status> {
@@ -150,13 +162,10 @@ mod tests {
         let list = [1u32, 2, 3, 4];
         // SAFETY: Nobody writes the list; bad addresses are allowed.
         unsafe {
-            assert_eq!(copy_handles(list.as_ptr(), &mut to), Ok(&list[..]));
+            assert_eq!(copy_words(list.as_ptr(), &mut to), Ok(&list[..]));
+            assert_eq!(copy_words(ptr::null(), &mut to), Err(Status::INVALID_ARGS));
             assert_eq!(
-                copy_handles(ptr::null(), &mut to),
-                Err(Status::INVALID_ARGS)
-            );
-            assert_eq!(
-                copy_handles(ptr::without_provenance(usize::MAX - 3), &mut to),
+                copy_words(ptr::without_provenance(usize::MAX - 3), &mut to),
                 Err(Status::INVALID_ARGS)
             );
         }

@@ -2,8 +2,10 @@
 //! Records of information about handles and objects (spec section 19).
 
 use std::fmt;
+use std::os::fd::BorrowedFd;
 
 use crate::abi;
+use crate::raw;
 use crate::{CachePolicy, Rights, Status};
 
 const NAME_SIZE: usize = abi::ZX_MAX_NAME_LEN as usize;
@@ -37,6 +39,12 @@ impl ObjectType {
     pub const PROCESS: Self = Self(abi::ZX_OBJ_TYPE_PROCESS);
     /// A virtual memory object.
     pub const VMO: Self = Self(abi::ZX_OBJ_TYPE_VMO);
+    /// An event.
+    pub const EVENT: Self = Self(abi::ZX_OBJ_TYPE_EVENT);
+    /// A port.
+    pub const PORT: Self = Self(abi::ZX_OBJ_TYPE_PORT);
+    /// One end of a pair of events.
+    pub const EVENTPAIR: Self = Self(abi::ZX_OBJ_TYPE_EVENTPAIR);
     /// A region of an address space.
     pub const VMAR: Self = Self(abi::ZX_OBJ_TYPE_VMAR);
     /// A stream.
@@ -57,8 +65,19 @@ pub struct HandleBasicInfo {
     pub rights: Rights,
     /// Type of the object.
     pub object_type: ObjectType,
-    /// Another object that belongs to it; INVALID for a VMO.
+    /// Another object that belongs to it, as the other end of a pair; INVALID
+    /// for a VMO.
     pub related_koid: Koid,
+}
+
+impl HandleBasicInfo {
+    pub(crate) fn of(fd: BorrowedFd<'_>) -> Result<Self, Status> {
+        let mut record = abi::zxvmo_info_handle_basic::default();
+        let (buffer, size) = ((&raw mut record).cast(), size_of_val(&record));
+        // SAFETY: The buffer is a structure of integers, so any bytes are good.
+        let (result, _) = unsafe { raw::get_info(fd, abi::ZX_INFO_HANDLE_BASIC, buffer, size) };
+        result.map(|()| record.into())
+    }
 }
 
 impl From<abi::zxvmo_info_handle_basic> for HandleBasicInfo {

@@ -36,9 +36,11 @@
 
 pub mod abi;
 mod device;
+mod event;
 mod info;
 mod mapping;
 mod options;
+mod port;
 pub mod raw;
 mod rights;
 mod status;
@@ -47,13 +49,15 @@ mod vmo;
 mod wait;
 
 pub use device::{query, Device};
+pub use event::{Event, EventPair};
 pub use info::{HandleBasicInfo, HandleCountInfo, Koid, Name, ObjectType, VmoInfo, VmoInfoFlags};
 pub use mapping::Mapping;
 pub use options::{
     CachePolicy, VmarFlags, VmarOp, VmoChildOptions, VmoLockState, VmoOp, VmoOptions,
 };
+pub use port::{Packet, PacketContents, Port, SignalPacket, WaitAsyncOpts};
 pub use rights::Rights;
 pub use status::Status;
 pub use time::{MonotonicDuration, MonotonicInstant};
 pub use vmo::Vmo;
-pub use wait::{Signals, WaitResult};
+pub use wait::{object_wait_many, Signals, WaitItem, WaitResult};

@@ -100,6 +100,17 @@ impl CachePolicy {
     pub const UNCACHED_DEVICE: Self = Self(abi::ZX_CACHE_POLICY_UNCACHED_DEVICE);
     /// Writes are collected, reads not cached.
     pub const WRITE_COMBINING: Self = Self(abi::ZX_CACHE_POLICY_WRITE_COMBINING);
+
+    /// The number.
+    pub const fn into_raw(self) -> u32 {
+        self.0
+    }
+
+    pub(crate) const fn from_raw(raw: u32) -> Self {
+        Self(raw)
+    }
+}
+
 /// An operation of [`Mapping::op_range`](crate::Mapping::op_range) (spec
 /// section 17). What it needs is what the VMO's handle had when it was mapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -126,10 +137,6 @@ impl VmarOp {
     /// The number.
     pub const fn into_raw(self) -> u32 {
         self.0
-    }
-
-    pub(crate) const fn from_raw(raw: u32) -> Self {
-        Self(raw)
     }
 }
 

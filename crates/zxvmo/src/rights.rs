@@ -29,7 +29,7 @@ bitflags::bitflags! {
         const ENUMERATE = abi::ZX_RIGHT_ENUMERATE;
         /// User signals may be set and cleared.
         const SIGNAL = abi::ZX_RIGHT_SIGNAL;
-        /// User signals of the peer may be set; never granted on a VMO.
+        /// Signals of the other end may be set; only granted on pairs of events.
         const SIGNAL_PEER = abi::ZX_RIGHT_SIGNAL_PEER;
         /// Signals may be waited for.
         const WAIT = abi::ZX_RIGHT_WAIT;
@@ -50,6 +50,12 @@ bitflags::bitflags! {
         const PROPERTY = abi::ZX_RIGHTS_PROPERTY;
         /// What a new VMO's handle has; RESIZE is added if it is resizable.
         const VMO_DEFAULT = abi::ZX_DEFAULT_VMO_RIGHTS;
+        /// What a new event's handle has.
+        const EVENT_DEFAULT = abi::ZX_DEFAULT_EVENT_RIGHTS;
+        /// What a new port's handle has.
+        const PORT_DEFAULT = abi::ZX_DEFAULT_PORT_RIGHTS;
+        /// What the handles of a new pair of events have.
+        const EVENTPAIR_DEFAULT = abi::ZX_DEFAULT_EVENTPAIR_RIGHTS;
 
         // Bits that have no name here are kept as they are.
         const _ = !0;

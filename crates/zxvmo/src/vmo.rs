@@ -342,8 +342,7 @@ impl Vmo {
 
     /// The object's koid and type, and the rights of this handle. Needs no right.
     pub fn basic_info(&self) -> Result<HandleBasicInfo, Status> {
-        let raw: abi::zxvmo_info_handle_basic = self.get_info(abi::ZX_INFO_HANDLE_BASIC)?;
-        Ok(raw.into())
+        HandleBasicInfo::of(self.as_fd())
     }
 
     /// How many handles the object has. Needs INSPECT.
@@ -443,8 +442,6 @@ impl Vmo {
 unsafe trait Record: Default {}
 
 // SAFETY: bindgen made them from zxvmo.h.
-unsafe impl Record for abi::zxvmo_info_handle_basic {}
-// SAFETY: As above.
 unsafe impl Record for abi::zxvmo_info_handle_count {}
 // SAFETY: As above.
 unsafe impl Record for abi::zxvmo_info_vmo {}

@@ -27,7 +27,7 @@ typedef uint32_t zx_handle_t;
 /* An object id: never used again; at least ZX_KOID_FIRST. */
 typedef uint64_t zx_koid_t;
 
-/* Signals of an object: ZX_VMO_ZERO_CHILDREN, ZX_USER_SIGNAL_*. */
+/* Signals of an object: ZX_VMO_ZERO_CHILDREN, ZX_EVENT_*, ZX_USER_SIGNAL_*. */
 typedef uint32_t zx_signals_t;
 
 /* A type of object: ZX_OBJ_TYPE_*. */
@@ -57,5 +57,17 @@ static_assert(sizeof(zx_vmo_lock_state_t) == 32, "layout");
 static_assert(offsetof(zx_vmo_lock_state_t, size) == 8, "layout");
 static_assert(offsetof(zx_vmo_lock_state_t, discarded_offset) == 16, "layout");
 static_assert(offsetof(zx_vmo_lock_state_t, discarded_size) == 24, "layout");
+
+/* One object of zx_object_wait_many. */
+typedef struct zx_wait_item {
+  zx_handle_t handle;
+  zx_signals_t waitfor;
+  /* All signals that were asserted in the end. */
+  zx_signals_t pending;
+} zx_wait_item_t;
+
+static_assert(sizeof(zx_wait_item_t) == 12, "layout");
+static_assert(offsetof(zx_wait_item_t, waitfor) == 4, "layout");
+static_assert(offsetof(zx_wait_item_t, pending) == 8, "layout");
 
 #endif /* ZIRCON_TYPES_H_ */
