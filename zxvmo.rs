@@ -12,8 +12,8 @@
 //!
 //! | what users touch | `device`, `handle`, `ioctl` |
 //! | --- | --- |
-//! | what calls do | `io`, `info`, `op_range`, `child`, `mapping`, `fault`, `signals` |
-//! | objects | `object`, `vmo`, `family`, `accounting`, `discard`, `store`, `transfer`, `content`, `page_map` |
+//! | what calls do | `io`, `stream_io`, `info`, `op_range`, `child`, `mapping`, `fault`, `signals` |
+//! | objects | `object`, `stream`, `vector`, `vmo`, `family`, `accounting`, `discard`, `extent`, `store`, `transfer`, `content`, `page_map` |
 //! | words | `rights`, `status` |
 //! | the kernel | `sys`, the only one with `unsafe` |
 #![deny(unsafe_op_in_unsafe_fn)]
@@ -28,6 +28,8 @@ mod content;
 mod device;
 #[path = "src/discard.rs"]
 mod discard;
+#[path = "src/extent.rs"]
+mod extent;
 #[path = "src/family.rs"]
 mod family;
 #[path = "src/fault.rs"]
@@ -56,10 +58,16 @@ mod signals;
 mod status;
 #[path = "src/store.rs"]
 mod store;
+#[path = "src/stream.rs"]
+mod stream;
+#[path = "src/stream_io.rs"]
+mod stream_io;
 #[path = "src/sys/mod.rs"]
 mod sys;
 #[path = "src/transfer.rs"]
 mod transfer;
+#[path = "src/vector.rs"]
+mod vector;
 #[path = "src/vmo.rs"]
 mod vmo;
 

@@ -13,13 +13,15 @@ use crate::{
     object::{NewHandle, Object},
     rights::Rights,
     status::{Status, ZxResult},
+    stream::Stream,
+    stream_io,
     sys::{
-        file::{AccessMode, File, FileOps, FileRef, FileTable, PendingDescriptor},
+        file::{AccessMode, At, File, FileOps, FileRef, FileTable, Origin, PendingDescriptor},
         fs::FsPin,
         uapi,
         user::IovIter,
         vma::NewMapping,
-        wait::PollTable,
+        wait::{PollTable, POLLIN, POLLOUT},
     },
     vmo::Vmo,
 };
@@ -89,6 +91,14 @@ impl Handle {
         let (vmo, rights) = self.get()?;
         rights.require(wanted)?;
         Ok(vmo)
+    }
+
+    /// The stream, if the handle has all of `wanted`.
+    pub(crate) fn stream_with(&self, wanted: Rights) -> ZxResult<&Stream> {
+        let (object, rights) = self.object()?;
+        let stream = object.stream()?;
+        rights.require(wanted)?;
+        Ok(stream)
     }
 
     /// `zx_handle_duplicate`.
@@ -164,16 +174,27 @@ impl FileOps for Handle {
         &self.pin
     }
 
-    fn read(&self, position: u64, to: &mut IovIter<'_>) -> Result<usize> {
-        io::read(self, position, to)
+    fn read(&self, at: At, to: &mut IovIter<'_>) -> Result<usize> {
+        match at {
+            At::Byte(position) => io::read(self, position, to),
+            At::Position | At::End => stream_io::read(self, to),
+        }
     }
 
-    fn write(&self, position: u64, from: &mut IovIter<'_>) -> Result<usize> {
-        io::write(self, position, from)
+    fn write(&self, at: At, from: &mut IovIter<'_>) -> Result<usize> {
+        match at {
+            At::Byte(position) => io::write(self, position, from),
+            At::Position => stream_io::write(self, false, from),
+            At::End => stream_io::write(self, true, from),
+        }
     }
 
     fn end(&self) -> u64 {
         self.object.vmo().map_or(0, |vmo| vmo.size())
+    }
+
+    fn seek(&self, origin: Origin, offset: i64) -> Result<i64> {
+        stream_io::llseek(self, origin, offset)
     }
 
     fn ioctl(&self, file: &File, command: u32, address: usize) -> Result<isize> {
@@ -181,15 +202,29 @@ impl FileOps for Handle {
     }
 
     fn poll(&self, file: &File, table: &PollTable) -> u32 {
-        // Who may not wait for signals does not see them.
-        match self.object_with(Rights::WAIT) {
-            Ok(object) => object.signals().poll(file, table),
-            Err(_) => 0,
+        let Ok((object, rights)) = self.object() else {
+            return 0;
+        };
+        let mut bits = 0;
+        if object.stream().is_ok() {
+            // As with any file that does not make its readers wait.
+            bits |= if rights.has(Rights::READ) { POLLIN } else { 0 };
+            bits |= if rights.has(Rights::WRITE) {
+                POLLOUT
+            } else {
+                0
+            };
         }
+        // Who may not wait for signals does not see them.
+        if rights.has(Rights::WAIT) {
+            bits |= object.signals().poll(file, table);
+        }
+        bits
     }
 
     fn mmap(&self, mapping: NewMapping<'_>) -> Result {
-        let (vmo, rights) = self.get()?;
+        let (object, rights) = self.object()?;
+        let vmo = object.vmo().map_err(|_| ENODEV)?;
         mapping::mmap(vmo, rights, mapping)
     }
 
@@ -198,8 +233,8 @@ impl FileOps for Handle {
     }
 
     fn show_fdinfo(&self, out: &SeqFile) {
-        if let Ok((vmo, rights)) = self.get() {
-            info::show(vmo, rights, out);
+        if let Ok((object, rights)) = self.object() {
+            info::show(object, rights, out);
         }
     }
 }

@@ -6,8 +6,10 @@
 use crate::{
     accounting,
     handle::Handle,
+    object::Object,
     rights::Rights,
     status::{Status, ZxResult},
+    stream::Stream,
     sys::{
         uapi,
         user::{bytes_of, read_bytes, read_value, write_bytes, write_value},
@@ -48,9 +50,18 @@ pub(crate) fn get_info(handle: &Handle, args: &mut uapi::zxvmo_get_info) -> ZxRe
         uapi::ZX_INFO_VMO_V2 => vmo_info(handle, args, VMO_V2),
         uapi::ZX_INFO_VMO_V3 => vmo_info(handle, args, VMO_V3),
         uapi::ZX_INFO_VMO => vmo_info(handle, args, VMO_V4),
+        uapi::ZX_INFO_STREAM => {
+            let stream = handle.stream_with(Rights::INSPECT)?;
+            let record = uapi::zxvmo_info_stream {
+                options: stream.mode(),
+                seek: stream.position(),
+                content_size: stream.vmo().stream_size(),
+                ..Default::default()
+            };
+            deliver(args, bytes_of(&record))
+        }
         // Topics of other objects.
         uapi::ZX_INFO_VMAR
-        | uapi::ZX_INFO_STREAM
         | uapi::ZX_INFO_VMAR_MAPS
         | uapi::ZX_INFO_PROCESS_VMOS
         | PROCESS_VMOS_V1
@@ -133,7 +144,7 @@ pub(crate) fn get_property(handle: &Handle, args: &uapi::zxvmo_property) -> ZxRe
     if args.value == 0 {
         return Err(Status::INVALID_ARGS);
     }
-    let vmo = handle.require(Rights::GET_PROPERTY)?;
+    let object = handle.object_with(Rights::GET_PROPERTY)?;
     let at_least = |size: usize| {
         if args.value_size < size as u64 {
             Err(Status::BUFFER_TOO_SMALL)
@@ -144,15 +155,15 @@ pub(crate) fn get_property(handle: &Handle, args: &uapi::zxvmo_property) -> ZxRe
     match args.property {
         uapi::ZX_PROP_NAME => {
             at_least(NAME_LENGTH)?;
-            write_bytes(args.value as usize, &vmo.name())?;
+            write_bytes(args.value as usize, &object.vmo()?.name())?;
         }
         uapi::ZX_PROP_VMO_CONTENT_SIZE => {
             at_least(size_of::<u64>())?;
-            write_value(args.value as usize, &vmo.stream_size())?;
+            write_value(args.value as usize, &object.vmo()?.stream_size())?;
         }
         uapi::ZX_PROP_STREAM_MODE_APPEND => {
             at_least(1)?;
-            return Err(Status::WRONG_TYPE);
+            write_value(args.value as usize, &u8::from(object.stream()?.appends()))?;
         }
         _ => return Err(Status::NOT_SUPPORTED),
     }
@@ -164,31 +175,51 @@ pub(crate) fn set_property(handle: &Handle, args: &uapi::zxvmo_property) -> ZxRe
     if args.value == 0 {
         return Err(Status::INVALID_ARGS);
     }
-    let vmo = handle.require(Rights::SET_PROPERTY)?;
+    let object = handle.object_with(Rights::SET_PROPERTY)?;
     match args.property {
         uapi::ZX_PROP_NAME => {
             let mut name = [0; NAME_LENGTH];
             let length = args.value_size.min(NAME_LENGTH as u64 - 1) as usize;
             read_bytes(args.value as usize, &mut name[..length])?;
-            vmo.set_name(&name);
+            object.vmo()?.set_name(&name);
             Ok(())
         }
         uapi::ZX_PROP_VMO_CONTENT_SIZE => {
-            let (vmo, rights) = handle.get()?;
+            let (object, rights) = handle.object()?;
             rights.require(Rights::WRITE)?;
             if args.value_size < size_of::<u64>() as u64 {
                 return Err(Status::BUFFER_TOO_SMALL);
             }
+            let vmo = object.vmo()?;
             vmo.set_stream_size(rights, read_value(args.value as usize)?)
         }
         uapi::ZX_PROP_STREAM_MODE_APPEND if args.value_size < 1 => Err(Status::BUFFER_TOO_SMALL),
-        uapi::ZX_PROP_STREAM_MODE_APPEND => Err(Status::WRONG_TYPE),
+        uapi::ZX_PROP_STREAM_MODE_APPEND => {
+            let stream = object.stream()?;
+            stream.set_append(read_value::<u8>(args.value as usize)? != 0);
+            Ok(())
+        }
         _ => Err(Status::NOT_SUPPORTED),
     }
 }
 
 /// The lines of `/proc/PID/fdinfo/N`.
-pub(crate) fn show(vmo: &Vmo, rights: Rights, out: &SeqFile) {
+pub(crate) fn show(object: &Object, rights: Rights, out: &SeqFile) {
+    match object {
+        Object::Vmo(vmo) => show_vmo(vmo, rights, out),
+        Object::Stream(stream) => show_stream(stream, rights, out),
+    }
+}
+
+fn show_stream(stream: &Stream, rights: Rights, out: &SeqFile) {
+    seq_print!(out, "zxvmo-koid:\t{}\n", stream.koid());
+    seq_print!(out, "zxvmo-rights:\t{:#x}\n", rights.raw());
+    seq_print!(out, "zxvmo-vmo:\t{}\n", stream.vmo().koid());
+    seq_print!(out, "zxvmo-mode:\t{:#x}\n", stream.mode());
+    seq_print!(out, "zxvmo-position:\t{}\n", stream.position());
+}
+
+fn show_vmo(vmo: &Vmo, rights: Rights, out: &SeqFile) {
     let Ok(record) = vmo_record(vmo, rights) else {
         return;
     };

@@ -11,6 +11,8 @@ use crate::{
     op_range,
     rights::Rights,
     status::{Status, ZxResult},
+    stream::{Mode, Stream},
+    stream_io,
     sys::{
         file::{File, PendingDescriptor},
         fs::FsPin,
@@ -63,6 +65,9 @@ argument! {
     zxvmo_signal { reserved }
     zxvmo_wait { reserved }
     zxvmo_map {}
+    zxvmo_create_stream { reserved }
+    zxvmo_stream_transfer { reserved }
+    zxvmo_stream_seek {}
 }
 
 /// What a call leaves behind, which the caller must learn of.
@@ -140,6 +145,10 @@ mod nr {
     pub(super) const MAP: u32 = 0x16;
     pub(super) const CREATE_CHILD: u32 = 0x17;
     pub(super) const OP_RANGE: u32 = 0x18;
+    pub(super) const CREATE_STREAM: u32 = 0x1C;
+    pub(super) const STREAM_READV: u32 = 0x20;
+    pub(super) const STREAM_WRITEV: u32 = 0x21;
+    pub(super) const STREAM_SEEK: u32 = 0x22;
     pub(super) const DUPLICATE: u32 = 0x40;
     pub(super) const REPLACE: u32 = 0x41;
     pub(super) const GET_INFO: u32 = 0x42;
@@ -223,6 +232,18 @@ pub(crate) fn on_handle(
             Ok(announce(made, &mut args.handle))
         }),
         nr::OP_RANGE => call.plain(|args: &mut _| op_range::run(handle, args)),
+        nr::CREATE_STREAM => call.with(|args: &mut uapi::zxvmo_create_stream| {
+            let made = Mode::from_raw(args.options)
+                .and_then(|mode| {
+                    let (vmo, rights) = handle.get()?;
+                    Stream::create(vmo, rights, mode, args.seek)
+                })
+                .and_then(|(stream, rights)| Handle::create(NewHandle::to_stream(stream), rights));
+            Ok(announce(made, &mut args.handle))
+        }),
+        nr::STREAM_READV => call.plain(|args| stream_io::transfer(handle, args, Direction::Read)),
+        nr::STREAM_WRITEV => call.plain(|args| stream_io::transfer(handle, args, Direction::Write)),
+        nr::STREAM_SEEK => call.plain(|args| stream_io::seek(handle, args)),
         nr::DUPLICATE => call.with(|args: &mut uapi::zxvmo_duplicate| {
             Ok(announce(handle.duplicate(args.rights), &mut args.handle))
         }),

@@ -6,6 +6,7 @@
 use crate::{
     signals::Signals,
     status::{Status, ZxResult},
+    stream::Stream,
     sys::{file::Place, uapi},
     vmo::{Use, Vmo},
 };
@@ -26,6 +27,8 @@ pub(crate) fn new_koid() -> u64 {
 pub(crate) enum Object {
     /// A virtual memory object.
     Vmo(Arc<Vmo>),
+    /// A stream.
+    Stream(Arc<Stream>),
 }
 
 /// One more handle to an object, counted already, while it is being made.
@@ -35,6 +38,11 @@ impl NewHandle {
     /// For a handle to a VMO.
     pub(crate) fn to_vmo(vmo: Use) -> ZxResult<Self> {
         Ok(Self(Some(Object::Vmo(vmo.into_handle()?))))
+    }
+
+    /// For the first handle to a stream, which counts one already.
+    pub(crate) fn to_stream(stream: Arc<Stream>) -> Self {
+        Self(Some(Object::Stream(stream)))
     }
 
     /// The object: the handle exists from now on, and its end calls
@@ -57,6 +65,10 @@ impl Object {
     pub(crate) fn new_handle(&self) -> ZxResult<NewHandle> {
         match self {
             Self::Vmo(vmo) => NewHandle::to_vmo(vmo.try_use()?),
+            Self::Stream(stream) => {
+                stream.handle_added()?;
+                Ok(NewHandle::to_stream(stream.clone()))
+            }
         }
     }
 
@@ -64,6 +76,7 @@ impl Object {
     pub(crate) fn handle_dropped(&self) {
         match self {
             Self::Vmo(vmo) => vmo.handle_dropped(),
+            Self::Stream(stream) => stream.handle_dropped(),
         }
     }
 
@@ -71,6 +84,15 @@ impl Object {
     pub(crate) fn vmo(&self) -> ZxResult<&Arc<Vmo>> {
         match self {
             Self::Vmo(vmo) => Ok(vmo),
+            Self::Stream(_) => Err(Status::WRONG_TYPE),
+        }
+    }
+
+    /// The stream; WRONG_TYPE if it is something else.
+    pub(crate) fn stream(&self) -> ZxResult<&Stream> {
+        match self {
+            Self::Stream(stream) => Ok(stream),
+            Self::Vmo(_) => Err(Status::WRONG_TYPE),
         }
     }
 
@@ -78,6 +100,7 @@ impl Object {
     pub(crate) fn place(&self) -> ZxResult<Place> {
         match self {
             Self::Vmo(vmo) => Ok(Place::Inode(vmo.inode().ok_or(Status::BAD_HANDLE)?)),
+            Self::Stream(_) => Ok(Place::Anonymous(c"[zxvmo-stream]")),
         }
     }
 
@@ -85,6 +108,7 @@ impl Object {
     pub(crate) fn koid(&self) -> u64 {
         match self {
             Self::Vmo(vmo) => vmo.koid(),
+            Self::Stream(stream) => stream.koid(),
         }
     }
 
@@ -92,6 +116,7 @@ impl Object {
     pub(crate) fn kind(&self) -> u32 {
         match self {
             Self::Vmo(_) => uapi::ZX_OBJ_TYPE_VMO,
+            Self::Stream(_) => uapi::ZX_OBJ_TYPE_STREAM,
         }
     }
 
@@ -99,6 +124,7 @@ impl Object {
     pub(crate) fn signals(&self) -> &Signals {
         match self {
             Self::Vmo(vmo) => vmo.signals(),
+            Self::Stream(stream) => stream.signals(),
         }
     }
 
@@ -106,6 +132,7 @@ impl Object {
     pub(crate) fn handles(&self) -> u32 {
         match self {
             Self::Vmo(vmo) => vmo.handles(),
+            Self::Stream(stream) => stream.handles(),
         }
     }
 }

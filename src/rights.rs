@@ -28,6 +28,9 @@ impl Rights {
     /// What a new VMO's handle has (spec 2.2, 2.3).
     pub(crate) const DEFAULT_VMO: Self = Self(uapi::ZX_DEFAULT_VMO_RIGHTS);
 
+    /// What a new stream's handle has, beside READ and WRITE by its mode (spec 2.2).
+    pub(crate) const DEFAULT_STREAM: Self = Self(uapi::ZX_DEFAULT_STREAM_RIGHTS);
+
     pub(crate) const fn from_raw(raw: u32) -> Self {
         Self(raw)
     }

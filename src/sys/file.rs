@@ -40,14 +40,17 @@ pub(crate) trait FileOps: Send + Sync + Sized + 'static {
     /// What keeps the file system mounted for this file.
     fn pin(&self) -> &FsPin<Self::Owner>;
 
-    /// read(2) and its like at byte `position`. Returns the bytes moved.
-    fn read(&self, position: u64, to: &mut IovIter<'_>) -> Result<usize>;
+    /// read(2) and its like. Returns the bytes moved.
+    fn read(&self, at: At, to: &mut IovIter<'_>) -> Result<usize>;
 
-    /// write(2) and its like at byte `position`. Returns the bytes moved.
-    fn write(&self, position: u64, from: &mut IovIter<'_>) -> Result<usize>;
+    /// write(2) and its like. Returns the bytes moved.
+    fn write(&self, at: At, from: &mut IovIter<'_>) -> Result<usize>;
 
-    /// Where lseek(2) and O_APPEND see the end.
+    /// Where lseek(2) and O_APPEND see the end of a file that has a position.
     fn end(&self) -> u64;
+
+    /// lseek(2) where the object has the position. Returns the new one.
+    fn seek(&self, origin: Origin, offset: i64) -> Result<i64>;
 
     /// ioctl(2).
     fn ioctl(&self, file: &File, command: u32, address: usize) -> Result<isize>;
@@ -69,6 +72,28 @@ pub(crate) trait FileOps: Send + Sync + Sized + 'static {
 pub(crate) trait ViewOps: Mapped + Send + Sized + 'static {
     /// A new mapping of the view file itself.
     fn mmap(&self, file: &File, mapping: NewMapping<'_>) -> Result;
+}
+
+/// Where a read or write begins.
+#[derive(Clone, Copy)]
+pub(crate) enum At {
+    /// At this byte.
+    Byte(u64),
+    /// At the position of the object, which the call moves; see [`Place::Anonymous`].
+    Position,
+    /// At the end of the object, behind which its position is then: O_APPEND.
+    End,
+}
+
+/// What a new position is counted from.
+#[derive(Clone, Copy)]
+pub(crate) enum Origin {
+    /// Byte 0.
+    Start,
+    /// The position as it is.
+    Current,
+    /// The end.
+    End,
 }
 
 /// Access modes of open(2).
@@ -131,8 +156,8 @@ impl File {
 pub(crate) enum Place {
     /// To an inode of its own.
     Inode(Inode),
-    /// To the inode that all files without one share, under this name.
-    #[allow(dead_code)]
+    /// To the inode that all files without one share, under this name. The object has a position,
+    /// which takes the place of the file's.
     Anonymous(&'static CStr),
 }
 
@@ -167,7 +192,8 @@ impl FileRef {
                 NonNull::new(from_err_ptr(file)?).ok_or(ENOMEM)?
             }
         };
-        Ok(Self::finish(file, KBox::into_raw(data).cast()))
+        let position = matches!(place, Place::Inode(_));
+        Ok(Self::finish(file, position, KBox::into_raw(data).cast()))
     }
 
     /// Makes a view file of `inode` that carries `data`.
@@ -178,15 +204,16 @@ impl FileRef {
         data: Arc<T>,
     ) -> Result<Self> {
         let file = pin.new_file(inode, mode.flags(), &ViewTable::<T>::TABLE)?;
-        Ok(Self::finish(file, Arc::into_raw(data).cast_mut().cast()))
+        let data = Arc::into_raw(data).cast_mut().cast();
+        Ok(Self::finish(file, true, data))
     }
 
-    fn finish(file: NonNull<bindings::file>, data: *mut c_void) -> Self {
+    fn finish(file: NonNull<bindings::file>, position: bool, data: *mut c_void) -> Self {
         // SAFETY: The file is new and ours; its release takes `data` back. Nobody is inside
         // fdget_pos() on a file that is in no descriptor table.
         unsafe {
             (*file.as_ptr()).private_data = data;
-            c::zx_file_set_mode(file.as_ptr());
+            c::zx_file_set_mode(file.as_ptr(), position);
             Self(ARef::from_raw(file.cast()))
         }
     }
@@ -250,7 +277,7 @@ impl<T: FileOps> FileTable<T> {
             flush: Some(Self::flush),
             release: Some(Self::release),
             fsync: Some(c::noop_fsync),
-            splice_read: Some(c::copy_splice_read),
+            splice_read: Some(Self::splice_read),
             splice_write: Some(c::iter_file_splice_write),
             show_fdinfo: Some(Self::show_fdinfo),
             ..pin_init::zeroed()
@@ -274,8 +301,19 @@ impl<T: FileOps> FileTable<T> {
     unsafe extern "C" fn llseek(file: *mut bindings::file, offset: i64, whence: c_int) -> i64 {
         // SAFETY: Called by the kernel with a file of ours.
         unsafe {
-            let end = Self::data(file).end().min(i64::MAX as u64) as i64;
-            c::generic_file_llseek_size(file, offset, whence, i64::MAX, end)
+            if c::zx_file_has_position(file) {
+                let end = Self::data(file).end().min(i64::MAX as u64) as i64;
+                return c::generic_file_llseek_size(file, offset, whence, i64::MAX, end);
+            }
+            let origin = match whence {
+                c::ZX_C_SEEK_SET => Origin::Start,
+                c::ZX_C_SEEK_CUR => Origin::Current,
+                c::ZX_C_SEEK_END => Origin::End,
+                _ => return EINVAL.to_errno().into(),
+            };
+            Self::data(file)
+                .seek(origin, offset)
+                .unwrap_or_else(|error| error.to_errno().into())
         }
     }
 
@@ -291,10 +329,8 @@ impl<T: FileOps> FileTable<T> {
         // SAFETY: Called by the kernel with a file of ours and a valid iterator.
         unsafe {
             let mut to = IovIter::from_raw(iter, Direction::Read);
-            to.truncate((i64::MAX - (*kiocb).ki_pos) as usize);
-            let moved = Self::data((*kiocb).ki_filp).read((*kiocb).ki_pos as u64, &mut to);
-            (*kiocb).ki_pos += moved.unwrap_or(0) as i64;
-            to_ssize(moved)
+            let data = Self::data((*kiocb).ki_filp);
+            Self::transfer(&mut *kiocb, &mut to, |at, to| data.read(at, to))
         }
     }
 
@@ -309,19 +345,67 @@ impl<T: FileOps> FileTable<T> {
     ) -> isize {
         // SAFETY: As in `read_iter`.
         unsafe {
+            let mut from = IovIter::from_raw(iter, Direction::Write);
             let data = Self::data((*kiocb).ki_filp);
-            if (*kiocb).ki_flags & c::ZX_C_IOCB_APPEND != 0 {
+            let append = (*kiocb).ki_flags & c::ZX_C_IOCB_APPEND != 0;
+            if append && c::zx_file_has_position((*kiocb).ki_filp) {
                 // The core has checked the position that it knew, not this one.
                 match i64::try_from(data.end()) {
                     Ok(end) => (*kiocb).ki_pos = end,
                     Err(_) => return to_ssize(Err(EFBIG)),
                 }
             }
-            let mut from = IovIter::from_raw(iter, Direction::Write);
-            from.truncate((i64::MAX - (*kiocb).ki_pos) as usize);
-            let moved = data.write((*kiocb).ki_pos as u64, &mut from);
-            (*kiocb).ki_pos += moved.unwrap_or(0) as i64;
-            to_ssize(moved)
+            Self::transfer(&mut *kiocb, &mut from, |at, from| match at {
+                At::Position if append => data.write(At::End, from),
+                at => data.write(at, from),
+            })
+        }
+    }
+
+    /// Moves bytes where `kiocb` says, and its position by as many, if the file has one.
+    ///
+    /// # Safety
+    ///
+    /// `kiocb` must be that of a live file.
+    unsafe fn transfer(
+        kiocb: &mut bindings::kiocb,
+        iter: &mut IovIter<'_>,
+        go: impl FnOnce(At, &mut IovIter<'_>) -> Result<usize>,
+    ) -> isize {
+        // SAFETY: By the requirements of this function.
+        if !unsafe { c::zx_file_has_position(kiocb.ki_filp) } {
+            return to_ssize(match kiocb.ki_pos {
+                0 => go(At::Position, iter),
+                // Only io_uring and AIO ask for a byte all the same.
+                _ => Err(ESPIPE),
+            });
+        }
+        iter.truncate((i64::MAX - kiocb.ki_pos) as usize);
+        let moved = go(At::Byte(kiocb.ki_pos as u64), iter);
+        kiocb.ki_pos += moved.unwrap_or(0) as i64;
+        to_ssize(moved)
+    }
+
+    /// `file_operations::splice_read`.
+    ///
+    /// # Safety
+    ///
+    /// Called by the kernel only, with valid arguments and a file that has these operations.
+    unsafe extern "C" fn splice_read(
+        file: *mut bindings::file,
+        position: *mut i64,
+        pipe: *mut bindings::pipe_inode_info,
+        length: usize,
+        flags: c_uint,
+    ) -> isize {
+        // SAFETY: Called by the kernel with a file of ours.
+        unsafe {
+            if !c::zx_file_has_position(file) {
+                // sendfile(2) takes back what it could not pass on by setting the file's
+                // position, which means nothing here: bytes would be lost.
+                return to_ssize(Err(EINVAL));
+            }
+            c::copy_splice_read(file, position, pipe, length, flags)
         }
     }
 

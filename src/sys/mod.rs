@@ -65,8 +65,9 @@ pub(crate) mod uapi {
 /// Numbers of errors. Before Linux 7.3, `kernel::error::code` lacks some of them.
 pub(crate) mod errno {
     pub(crate) use kernel::bindings::{
-        EACCES, EAGAIN, EBADF, EBUSY, ECANCELED, EEXIST, EINTR, EINVAL, EIO, EMEDIUMTYPE,
-        ENAMETOOLONG, ENOBUFS, ENOENT, ENOMEM, ENOSPC, EOPNOTSUPP, ERANGE, ETIME, ETIMEDOUT,
+        EACCES, EAGAIN, EBADF, EBUSY, ECANCELED, EEXIST, EFBIG, EINTR, EINVAL, EIO, EMEDIUMTYPE,
+        ENAMETOOLONG, ENOBUFS, ENOENT, ENOMEM, ENOSPC, EOPNOTSUPP, EOVERFLOW, ERANGE, ETIME,
+        ETIMEDOUT,
     };
 }
 
