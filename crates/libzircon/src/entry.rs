@@ -12,6 +12,7 @@ pub(crate) enum ObjectType {
     Process,
     Vmar,
     Vmo,
+    Stream,
 }
 
 impl ObjectType {
@@ -21,6 +22,7 @@ impl ObjectType {
             Self::Process => abi::ZX_OBJ_TYPE_PROCESS,
             Self::Vmar => abi::ZX_OBJ_TYPE_VMAR,
             Self::Vmo => abi::ZX_OBJ_TYPE_VMO,
+            Self::Stream => abi::ZX_OBJ_TYPE_STREAM,
         }
     }
 }
@@ -59,7 +61,8 @@ impl Entry {
         let object_type = match (bits & !LOCAL) >> 32 {
             0 => ObjectType::Process,
             1 => ObjectType::Vmar,
-            _ => ObjectType::Vmo,
+            2 => ObjectType::Vmo,
+            _ => ObjectType::Stream,
         };
         if bits & LOCAL != 0 {
             let rights = bits as u32;
@@ -144,7 +147,12 @@ mod tests {
 
     #[test]
     fn entries_survive_packing() {
-        let types = [ObjectType::Process, ObjectType::Vmar, ObjectType::Vmo];
+        let types = [
+            ObjectType::Process,
+            ObjectType::Vmar,
+            ObjectType::Vmo,
+            ObjectType::Stream,
+        ];
         for object_type in types {
             for number in [0, 1, i32::MAX] {
                 let entry = Entry::Kernel {

@@ -205,13 +205,19 @@ impl Handle {
     }
 
     /// Looks up a VMO; BAD_HANDLE, WRONG_TYPE.
-    pub(crate) fn vmo(value: u32) -> Result<Vmo, Status> {
+    pub(crate) fn vmo(value: u32) -> Result<KernelHandle, Status> {
+        Self::of_type(value, ObjectType::Vmo)
+    }
+
+    /// Looks up a stream; BAD_HANDLE, WRONG_TYPE.
+    pub(crate) fn stream(value: u32) -> Result<KernelHandle, Status> {
+        Self::of_type(value, ObjectType::Stream)
+    }
+
+    fn of_type(value: u32, wanted: ObjectType) -> Result<KernelHandle, Status> {
         let handle = Self::get(value)?;
         match handle.entry {
-            Entry::Kernel {
-                object_type: ObjectType::Vmo,
-                fd,
-            } => Ok(Vmo {
+            Entry::Kernel { object_type, fd } if object_type == wanted => Ok(KernelHandle {
                 // SAFETY: The descriptor stays open, or parked, for as long as
                 // the handle is in use.
                 fd: unsafe { BorrowedFd::borrow_raw(fd) },
@@ -237,13 +243,13 @@ impl Drop for Handle {
     }
 }
 
-/// A [`Handle`] to a VMO; derefs to its descriptor.
-pub(crate) struct Vmo {
+/// A [`Handle`] to an object of the module; derefs to its descriptor.
+pub(crate) struct KernelHandle {
     fd: BorrowedFd<'static>,
     _handle: Handle,
 }
 
-impl Deref for Vmo {
+impl Deref for KernelHandle {
     type Target = BorrowedFd<'static>;
     fn deref(&self) -> &BorrowedFd<'static> {
         &self.fd

@@ -36,22 +36,29 @@
 
 pub mod abi;
 mod device;
+mod handle;
 mod info;
 mod mapping;
 mod options;
 pub mod raw;
 mod rights;
 mod status;
+mod stream;
 mod time;
 mod vmo;
 mod wait;
 
 pub use device::{query, Device};
-pub use info::{HandleBasicInfo, HandleCountInfo, Koid, Name, ObjectType, VmoInfo, VmoInfoFlags};
+pub use info::{
+    HandleBasicInfo, HandleCountInfo, Koid, Name, ObjectType, StreamInfo, VmoInfo, VmoInfoFlags,
+};
 pub use mapping::Mapping;
-pub use options::{VmarFlags, VmoChildOptions, VmoLockState, VmoOp, VmoOptions};
+pub use options::{
+    StreamOptions, StreamWriteOptions, VmarFlags, VmoChildOptions, VmoLockState, VmoOp, VmoOptions,
+};
 pub use rights::Rights;
 pub use status::Status;
+pub use stream::Stream;
 pub use time::{MonotonicDuration, MonotonicInstant};
 pub use vmo::Vmo;
 pub use wait::{Signals, WaitResult};

@@ -51,6 +51,9 @@ bitflags::bitflags! {
         /// What a new VMO's handle has; RESIZE is added if it is resizable.
         const VMO_DEFAULT = abi::ZX_DEFAULT_VMO_RIGHTS;
 
+        /// What a new stream's handle has; READ and WRITE are added by its mode.
+        const STREAM_DEFAULT = abi::ZX_DEFAULT_STREAM_RIGHTS;
+
         // Bits that have no name here are kept as they are.
         const _ = !0;
     }
