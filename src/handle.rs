@@ -16,7 +16,8 @@ use crate::{
     stream::Stream,
     stream_io,
     sys::{
-        file::{AccessMode, At, File, FileOps, FileRef, FileTable, Origin, PendingDescriptor},
+        file::{AccessMode, File, FileRef, PendingDescriptor},
+        file_ops::{At, FileOps, FileTable, Origin},
         fs::FsPin,
         uapi,
         user::IovIter,
@@ -41,7 +42,8 @@ const GONE: u32 = uapi::ZX_RIGHT_SAME_RIGHTS;
 pub(crate) struct Handle {
     object: Object,
     rights: Atomic<u32>,
-    /// The file holds the mount as well, and for longer; so this is never the last to do so.
+    /// Dropped after the object. The file of a VMO's handle holds the mount as well, and for
+    /// longer; a stream's does not.
     pin: FsPin<Vmo>,
 }
 

@@ -12,7 +12,8 @@ use crate::{
     rights::Rights,
     status::{Status, ZxResult},
     sys::{
-        file::{AccessMode, File, FileRef, ViewOps},
+        file::{AccessMode, File, FileRef},
+        file_ops::ViewOps,
         fs::FsPin,
         uapi,
         vma::{

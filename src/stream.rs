@@ -13,7 +13,7 @@ use crate::{
     signals::Signals,
     status::{Status, ZxResult},
     sys::{
-        file::Origin,
+        file_ops::Origin,
         rwsem::{RwSem, WriteGuard},
         uapi,
     },

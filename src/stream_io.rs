@@ -12,7 +12,7 @@ use crate::{
     stream::Stream,
     sys::{
         self,
-        file::Origin,
+        file_ops::Origin,
         uapi,
         user::{Direction, IovIter},
     },

@@ -10,6 +10,7 @@
 use kernel::error::Error;
 
 pub(crate) mod file;
+pub(crate) mod file_ops;
 pub(crate) mod fs;
 pub(crate) mod node;
 pub(crate) mod page;
