@@ -142,7 +142,7 @@ impl Signals {
         Ok(WaitResult { status, observed })
     }
 
-    /// poll(2): POLLIN while the object has no children, POLLPRI while a user signal is asserted.
+    /// poll(2): POLLIN while a VMO has no children, POLLPRI while a user signal is asserted.
     pub(crate) fn poll(&self, file: &File, table: &PollTable) -> u32 {
         self.queue.poll(file, table);
         let asserted = self.asserted.load(Acquire);

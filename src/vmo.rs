@@ -98,7 +98,7 @@ pub(crate) struct Vmo {
 }
 
 /// A use of a VMO, which keeps the object in existence: each handle, each view file (hence each
-/// mapping) and each call that makes one of these has one.
+/// mapping), each stream and each call that makes one of these has one.
 pub(crate) struct Use(Option<Arc<Vmo>>);
 
 impl Use {
