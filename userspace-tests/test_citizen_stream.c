@@ -3,6 +3,7 @@
  * A stream's handle as a file: its position is the stream's, for read(2) and
  * its like as for the calls of Zircon, in all processes that have it.
  */
+#include <liburing.h>
 #include <linux/userfaultfd.h>
 #include <poll.h>
 #include <pthread.h>
@@ -239,6 +240,43 @@ TEST(polling)
 	EXPECT_EQ(EBADF, errno);
 	EXPECT_EQ(-1, write(fd, "x", 1));
 	EXPECT_EQ(EBADF, errno);
+}
+
+static int ring_result(struct io_uring *ring)
+{
+	struct io_uring_cqe *cqe;
+	int result;
+
+	if (io_uring_submit_and_wait(ring, 1) != 1 || io_uring_wait_cqe(ring, &cqe))
+		return INT32_MIN;
+	result = cqe->res;
+	io_uring_cqe_seen(ring, cqe);
+	return result;
+}
+
+TEST(io_uring)
+{
+	int fd = new_stream(1, 0, READ_WRITE);
+	char buffer[16] = { };
+	struct io_uring ring;
+
+	if (io_uring_queue_init(4, &ring, 0))
+		SKIP(return, "no io_uring");
+	/* -1 is the position, that of the stream. */
+	io_uring_prep_write(io_uring_get_sqe(&ring), fd, "ring", 4, -1);
+	EXPECT_EQ(4, ring_result(&ring));
+	EXPECT_EQ(4, lseek(fd, 0, SEEK_CUR));
+	EXPECT_EQ(1, lseek(fd, 1, SEEK_SET));
+	io_uring_prep_read(io_uring_get_sqe(&ring), fd, buffer, 16, -1);
+	EXPECT_EQ(3, ring_result(&ring));
+	EXPECT_STREQ("ing", buffer);
+	/* Any other but 0 is refused. */
+	io_uring_prep_read(io_uring_get_sqe(&ring), fd, buffer, 16, 1);
+	EXPECT_EQ(-ESPIPE, ring_result(&ring));
+	io_uring_prep_write(io_uring_get_sqe(&ring), fd, buffer, 16, INT64_MAX - 16);
+	EXPECT_EQ(-ESPIPE, ring_result(&ring));
+	EXPECT_EQ(4, lseek(fd, 0, SEEK_CUR));
+	io_uring_queue_exit(&ring);
 }
 
 struct passed {

@@ -290,6 +290,13 @@ mod tests {
     use rustix::io::Errno;
     use rustix::pipe::pipe;
     use std::os::fd::{IntoRawFd, OwnedFd};
+    use std::sync::{Mutex, MutexGuard, PoisonError};
+
+    /// One test at a time: a child has the descriptors of the others, too.
+    fn alone() -> MutexGuard<'static, ()> {
+        static ALONE: Mutex<()> = Mutex::new(());
+        ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 
     /// A handle to the reading end of a pipe, and the writing end: that tells
     /// whether the other one is open.
@@ -326,6 +333,7 @@ mod tests {
 
     #[test]
     fn closing_under_a_call_keeps_the_number() {
+        let _alone = alone();
         let (value, fd, writer) = insert_pipe();
         let held = Handle::vmo(value).unwrap();
         assert!(is_open_elsewhere(&writer));
@@ -340,6 +348,7 @@ mod tests {
 
     #[test]
     fn a_child_does_not_wait_for_the_parents_calls() {
+        let _alone = alone();
         let (value, fd, writer) = insert_pipe();
         let held = Handle::vmo(value).unwrap();
         // SAFETY: The child only makes system calls.
