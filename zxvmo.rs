@@ -12,8 +12,8 @@
 //!
 //! | what users touch | `device`, `handle`, `ioctl` |
 //! | --- | --- |
-//! | what calls do | `io`, `info`, `op_range`, `region`, `transfer_data`, `child`, `mapping`, `fault`, `wait` |
-//! | objects | `object`, `port`, `event`, `endpoint`, `signals`, `vmo`, `family`, `accounting`, `discard`, `cache_policy`, `store`, `transfer`, `content`, `page_map` |
+//! | what calls do | `io`, `stream_io`, `info`, `op_range`, `region`, `transfer_data`, `child`, `mapping`, `fault`, `wait` |
+//! | objects | `object`, `stream`, `vector`, `port`, `event`, `endpoint`, `signals`, `vmo`, `family`, `accounting`, `discard`, `cache_policy`, `extent`, `store`, `transfer`, `content`, `page_map` |
 //! | words | `rights`, `status` |
 //! | the kernel | `sys`, the only one with `unsafe` |
 #![deny(unsafe_op_in_unsafe_fn)]
@@ -34,6 +34,8 @@ mod discard;
 mod endpoint;
 #[path = "src/event.rs"]
 mod event;
+#[path = "src/extent.rs"]
+mod extent;
 #[path = "src/family.rs"]
 mod family;
 #[path = "src/fault.rs"]
@@ -66,12 +68,18 @@ mod signals;
 mod status;
 #[path = "src/store.rs"]
 mod store;
+#[path = "src/stream.rs"]
+mod stream;
+#[path = "src/stream_io.rs"]
+mod stream_io;
 #[path = "src/sys/mod.rs"]
 mod sys;
 #[path = "src/transfer.rs"]
 mod transfer;
 #[path = "src/transfer_data.rs"]
 mod transfer_data;
+#[path = "src/vector.rs"]
+mod vector;
 #[path = "src/vmo.rs"]
 mod vmo;
 #[path = "src/wait.rs"]

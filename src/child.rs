@@ -4,11 +4,12 @@
 #![deny(unsafe_code)]
 
 use crate::{
+    extent::Window,
     family,
     rights::Rights,
     status::{Status, ZxResult},
     sys::{fs::FsPin, uapi, PAGE_SIZE},
-    vmo::{round_up, Kind, Use, Vmo, Window, MAX_SIZE},
+    vmo::{round_up, Kind, Use, Vmo, MAX_SIZE},
 };
 use kernel::sync::Arc;
 
@@ -163,10 +164,12 @@ fn make(pin: &FsPin<Vmo>, parent: &Arc<Vmo>, request: &Request) -> ZxResult<Use>
         pinnable,
         ..Kind::default()
     };
-    let window = request.has(SLICE).then(|| {
+    let window = if request.has(SLICE) {
         let begin = parent.begin() + request.offset;
-        Window::new(begin, request.rounded, request.size)
-    });
+        Some(Window::new(begin, request.rounded, request.size)?)
+    } else {
+        None
+    };
     Vmo::with_store(pin, kind, store.clone(), window)
 }
 

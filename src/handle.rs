@@ -15,14 +15,17 @@ use crate::{
     rights::Rights,
     signals::new_ids,
     status::{Status, ZxResult},
+    stream::Stream,
+    stream_io,
     sys::{
         self,
-        file::{AccessMode, File, FileOps, FileRef, FileTable, PendingDescriptor},
+        file::{AccessMode, File, FileRef, PendingDescriptor},
+        file_ops::{At, FileOps, FileTable, Origin},
         fs::FsPin,
         uapi,
         user::IovIter,
         vma::NewMapping,
-        wait::PollTable,
+        wait::{PollTable, POLLIN, POLLOUT},
     },
     vmo::Vmo,
 };
@@ -43,7 +46,8 @@ pub(crate) struct Handle {
     id: u64,
     object: Object,
     rights: Atomic<u32>,
-    /// The file holds the mount as well, and for longer; so this is never the last to do so.
+    /// Dropped after the object. The file of a VMO's handle holds the mount as well, and for
+    /// longer; a stream's does not.
     pin: FsPin<Vmo>,
 }
 
@@ -107,6 +111,14 @@ impl Handle {
         let (vmo, rights) = self.get()?;
         rights.require(wanted)?;
         Ok(vmo)
+    }
+
+    /// The stream, if the handle has all of `wanted`.
+    pub(crate) fn stream_with(&self, wanted: Rights) -> ZxResult<&Stream> {
+        let (object, rights) = self.object()?;
+        let stream = object.stream()?;
+        rights.require(wanted)?;
+        Ok(stream)
     }
 
     /// `zx_handle_duplicate`.
@@ -195,16 +207,27 @@ impl FileOps for Handle {
         &self.pin
     }
 
-    fn read(&self, position: u64, to: &mut IovIter<'_>) -> Result<usize> {
-        io::read(self, position, to)
+    fn read(&self, at: At, to: &mut IovIter<'_>) -> Result<usize> {
+        match at {
+            At::Byte(position) => io::read(self, position, to),
+            At::Position | At::End => stream_io::read(self, to),
+        }
     }
 
-    fn write(&self, position: u64, from: &mut IovIter<'_>) -> Result<usize> {
-        io::write(self, position, from)
+    fn write(&self, at: At, from: &mut IovIter<'_>) -> Result<usize> {
+        match at {
+            At::Byte(position) => io::write(self, position, from),
+            At::Position => stream_io::write(self, false, from),
+            At::End => stream_io::write(self, true, from),
+        }
     }
 
     fn end(&self) -> u64 {
         self.object.vmo().map_or(0, |vmo| vmo.size())
+    }
+
+    fn seek(&self, origin: Origin, offset: i64) -> Result<i64> {
+        stream_io::llseek(self, origin, offset)
     }
 
     fn ioctl(&self, file: &File, command: u32, address: usize) -> Result<isize> {
@@ -212,17 +235,29 @@ impl FileOps for Handle {
     }
 
     fn poll(&self, file: &File, table: &PollTable) -> u32 {
-        // Who may not wait for signals does not see them.
-        match self.object() {
-            Ok((object, rights)) if rights.has(object.poll_right()) => {
-                object.signals().poll(file, table)
-            }
-            _ => 0,
+        let Ok((object, rights)) = self.object() else {
+            return 0;
+        };
+        let mut bits = 0;
+        if object.stream().is_ok() {
+            // As with any file that does not make its readers wait.
+            bits |= if rights.has(Rights::READ) { POLLIN } else { 0 };
+            bits |= if rights.has(Rights::WRITE) {
+                POLLOUT
+            } else {
+                0
+            };
         }
+        // Who may not wait for signals does not see them.
+        if rights.has(object.poll_right()) {
+            bits |= object.signals().poll(file, table);
+        }
+        bits
     }
 
     fn mmap(&self, mapping: NewMapping<'_>) -> Result {
-        let (vmo, rights) = self.get()?;
+        let (object, rights) = self.object()?;
+        let vmo = object.vmo().map_err(|_| ENODEV)?;
         mapping::mmap(vmo, rights, mapping)
     }
 
@@ -231,10 +266,8 @@ impl FileOps for Handle {
     }
 
     fn show_fdinfo(&self, out: &SeqFile) {
-        if let Ok((vmo, rights)) = self.get() {
-            info::show(vmo, rights, out);
-        } else if let Ok((object, rights)) = self.object() {
-            info::show_other(object, rights, out);
+        if let Ok((object, rights)) = self.object() {
+            info::show(object, rights, out);
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     object::Object,
     rights::Rights,
     status::{Status, ZxResult},
+    stream::Stream,
     sys::{
         uapi,
         user::{bytes_of, read_bytes, read_value, write_bytes, write_value},
@@ -50,9 +51,18 @@ pub(crate) fn get_info(handle: &Handle, args: &mut uapi::zxvmo_get_info) -> ZxRe
         uapi::ZX_INFO_VMO_V2 => vmo_info(handle, args, VMO_V2),
         uapi::ZX_INFO_VMO_V3 => vmo_info(handle, args, VMO_V3),
         uapi::ZX_INFO_VMO => vmo_info(handle, args, VMO_V4),
+        uapi::ZX_INFO_STREAM => {
+            let stream = handle.stream_with(Rights::INSPECT)?;
+            let record = uapi::zxvmo_info_stream {
+                options: stream.mode(),
+                seek: stream.position(),
+                content_size: stream.vmo().stream_size(),
+                ..Default::default()
+            };
+            deliver(args, bytes_of(&record))
+        }
         // Topics of other objects.
         uapi::ZX_INFO_VMAR
-        | uapi::ZX_INFO_STREAM
         | uapi::ZX_INFO_VMAR_MAPS
         | uapi::ZX_INFO_PROCESS_VMOS
         | PROCESS_VMOS_V1
@@ -154,7 +164,7 @@ pub(crate) fn get_property(handle: &Handle, args: &uapi::zxvmo_property) -> ZxRe
         }
         uapi::ZX_PROP_STREAM_MODE_APPEND => {
             at_least(1)?;
-            return Err(Status::WRONG_TYPE);
+            write_value(args.value as usize, &u8::from(object.stream()?.appends()))?;
         }
         _ => return Err(Status::NOT_SUPPORTED),
     }
@@ -176,7 +186,7 @@ pub(crate) fn set_property(handle: &Handle, args: &uapi::zxvmo_property) -> ZxRe
             Ok(())
         }
         uapi::ZX_PROP_VMO_CONTENT_SIZE => {
-            let (_, rights) = handle.object()?;
+            let (object, rights) = handle.object()?;
             rights.require(Rights::WRITE)?;
             if args.value_size < size_of::<u64>() as u64 {
                 return Err(Status::BUFFER_TOO_SMALL);
@@ -185,13 +195,33 @@ pub(crate) fn set_property(handle: &Handle, args: &uapi::zxvmo_property) -> ZxRe
             vmo.set_stream_size(rights, read_value(args.value as usize)?)
         }
         uapi::ZX_PROP_STREAM_MODE_APPEND if args.value_size < 1 => Err(Status::BUFFER_TOO_SMALL),
-        uapi::ZX_PROP_STREAM_MODE_APPEND => Err(Status::WRONG_TYPE),
+        uapi::ZX_PROP_STREAM_MODE_APPEND => {
+            let stream = object.stream()?;
+            stream.set_append(read_value::<u8>(args.value as usize)? != 0);
+            Ok(())
+        }
         _ => Err(Status::NOT_SUPPORTED),
     }
 }
 
 /// The lines of `/proc/PID/fdinfo/N`.
-pub(crate) fn show(vmo: &Vmo, rights: Rights, out: &SeqFile) {
+pub(crate) fn show(object: &Object, rights: Rights, out: &SeqFile) {
+    match object {
+        Object::Vmo(vmo) => show_vmo(vmo, rights, out),
+        Object::Stream(stream) => show_stream(stream, rights, out),
+        _ => show_other(object, rights, out),
+    }
+}
+
+fn show_stream(stream: &Stream, rights: Rights, out: &SeqFile) {
+    seq_print!(out, "zxvmo-koid:\t{}\n", stream.koid());
+    seq_print!(out, "zxvmo-rights:\t{:#x}\n", rights.raw());
+    seq_print!(out, "zxvmo-vmo:\t{}\n", stream.vmo().koid());
+    seq_print!(out, "zxvmo-mode:\t{:#x}\n", stream.mode());
+    seq_print!(out, "zxvmo-position:\t{}\n", stream.position());
+}
+
+fn show_vmo(vmo: &Vmo, rights: Rights, out: &SeqFile) {
     let Ok(record) = vmo_record(vmo, rights) else {
         return;
     };
@@ -207,8 +237,7 @@ pub(crate) fn show(vmo: &Vmo, rights: Rights, out: &SeqFile) {
     seq_print!(out, "zxvmo-parent:\t{}\n", record.parent_koid);
 }
 
-/// As [`show`], for an object that is no VMO.
-pub(crate) fn show_other(object: &Object, rights: Rights, out: &SeqFile) {
+fn show_other(object: &Object, rights: Rights, out: &SeqFile) {
     seq_print!(out, "zxvmo-koid:\t{}\n", object.koid());
     seq_print!(out, "zxvmo-type:\t{}\n", object.kind());
     seq_print!(out, "zxvmo-rights:\t{:#x}\n", rights.raw());

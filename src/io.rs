@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Moving bytes: `zx_vmo_read` and `zx_vmo_write` (spec 4), and what read(2), write(2) and
+//! Moving bytes of a VMO: `zx_vmo_read` and `zx_vmo_write` (spec 4), and what read(2), write(2) and
 //! ftruncate(2) do with a handle.
 //!
 //! The file view of a VMO ends at its size, not at its stream size: what can be mapped can be
@@ -15,12 +15,10 @@ use crate::{
         uapi,
         user::{with_user_buffer, Direction, IovIter},
     },
+    vector::MAX_PIECE,
     vmo::Vmo,
 };
 use kernel::prelude::*;
-
-/// Bytes that one iterator takes at most; the kernel cuts longer ones.
-const CHUNK: u64 = 1 << 30;
 
 /// `zx_vmo_read` or `zx_vmo_write`, by `direction`. The checks are in the order of spec 4.2.
 pub(crate) fn transfer(
@@ -43,7 +41,7 @@ pub(crate) fn transfer(
     let mut done = 0;
     while done < args.length {
         let address = args.buffer.checked_add(done).ok_or(Status::NOT_FOUND)? as usize;
-        let length = (args.length - done).min(CHUNK);
+        let length = (args.length - done).min(MAX_PIECE);
         let (moved, result) = with_user_buffer(address, length as usize, direction, |buffer| {
             move_bytes(vmo, args.offset + done, buffer, direction)
         })
@@ -64,8 +62,8 @@ fn move_bytes(
         return (0, Err(Status::OUT_OF_RANGE));
     };
     match direction {
-        Direction::Read => vmo.store().read(at, vmo.reach(), buffer),
-        Direction::Write => vmo.store().write(at, vmo.reach(), buffer),
+        Direction::Read => vmo.store().read(at, &vmo.reach(), buffer),
+        Direction::Write => vmo.store().write(at, &vmo.reach(), buffer),
     }
 }
 
@@ -93,11 +91,18 @@ fn finish(vmo: &Vmo, (moved, result): (u64, ZxResult), at_end: Result<usize>) ->
         Ok(()) => Ok(0),
         Err(status) if status == Status::OUT_OF_RANGE => at_end,
         Err(_) if vmo.store().read_lock().present().is_err() => Err(EIO),
-        Err(status) if status == Status::NOT_FOUND || status == Status::ACCESS_DENIED => {
-            Err(EFAULT)
-        }
-        Err(status) if status == Status::CANCELED => Err(EINTR),
-        Err(status) => Err(status.into()),
+        Err(status) => Err(errno(status)),
+    }
+}
+
+/// The errno of a transfer that moved nothing: buffers have one of their own in read(2).
+pub(crate) fn errno(status: Status) -> Error {
+    if status == Status::NOT_FOUND || status == Status::ACCESS_DENIED {
+        EFAULT
+    } else if status == Status::CANCELED {
+        EINTR
+    } else {
+        status.into()
     }
 }
 

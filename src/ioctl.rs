@@ -14,6 +14,8 @@ use crate::{
     region,
     rights::Rights,
     status::{Status, ZxResult},
+    stream::{Mode, Stream},
+    stream_io,
     sys::{
         file::{File, FileRef, PendingDescriptor},
         fs::FsPin,
@@ -79,6 +81,9 @@ argument! {
     zxvmo_wait_async {}
     zxvmo_map {}
     zxvmo_region_op_range {}
+    zxvmo_create_stream { reserved }
+    zxvmo_stream_transfer { reserved }
+    zxvmo_stream_seek {}
 }
 
 /// What a call leaves behind, which the caller must learn of.
@@ -171,6 +176,10 @@ mod nr {
     pub(super) const PORT_QUEUE: u32 = 0x30;
     pub(super) const PORT_WAIT: u32 = 0x31;
     pub(super) const PORT_CANCEL: u32 = 0x32;
+    pub(super) const CREATE_STREAM: u32 = 0x1C;
+    pub(super) const STREAM_READV: u32 = 0x20;
+    pub(super) const STREAM_WRITEV: u32 = 0x21;
+    pub(super) const STREAM_SEEK: u32 = 0x22;
     pub(super) const DUPLICATE: u32 = 0x40;
     pub(super) const REPLACE: u32 = 0x41;
     pub(super) const GET_INFO: u32 = 0x42;
@@ -290,6 +299,18 @@ pub(crate) fn on_handle(
             Ok(announce(made, &mut args.handle))
         }),
         nr::SET_CACHE_POLICY => call.plain(|args: &mut _| cache_policy::set(handle, args)),
+        nr::CREATE_STREAM => call.with(|args: &mut uapi::zxvmo_create_stream| {
+            let made = Mode::from_raw(args.options)
+                .and_then(|mode| {
+                    let (vmo, rights) = handle.get()?;
+                    Stream::create(vmo, rights, mode, args.seek)
+                })
+                .and_then(|(stream, rights)| Handle::create(NewHandle::to_stream(stream), rights));
+            Ok(announce(made, &mut args.handle))
+        }),
+        nr::STREAM_READV => call.plain(|args| stream_io::transfer(handle, args, Direction::Read)),
+        nr::STREAM_WRITEV => call.plain(|args| stream_io::transfer(handle, args, Direction::Write)),
+        nr::STREAM_SEEK => call.plain(|args| stream_io::seek(handle, args)),
         nr::DUPLICATE => call.with(|args: &mut uapi::zxvmo_duplicate| {
             Ok(announce(handle.duplicate(args.rights), &mut args.handle))
         }),

@@ -13,7 +13,8 @@ use crate::{
     status::{Status, ZxResult},
     sys::{
         cache::CacheMode,
-        file::{AccessMode, File, FileRef, ViewOps},
+        file::{AccessMode, File, FileRef},
+        file_ops::ViewOps,
         fs::FsPin,
         killed,
         mm::{self, map_file, with_mapping_at},

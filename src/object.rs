@@ -10,6 +10,7 @@ use crate::{
     rights::Rights,
     signals::Signals,
     status::{Status, ZxResult},
+    stream::Stream,
     sys::{file::Place, uapi},
     vmo::{Use, Vmo},
 };
@@ -36,6 +37,8 @@ pub(crate) enum Object {
     EventPair(PairEnd),
     /// A port.
     Port(Arc<Port>),
+    /// A stream.
+    Stream(Arc<Stream>),
 }
 
 /// One more handle to an object, counted already, while it is being made.
@@ -60,6 +63,11 @@ impl NewHandle {
     /// For the first handle to a new port.
     pub(crate) fn to_port(port: Arc<Port>) -> Self {
         Self(Some(Object::Port(port)))
+    }
+
+    /// For the first handle to a stream, which counts one already.
+    pub(crate) fn to_stream(stream: Arc<Stream>) -> Self {
+        Self(Some(Object::Stream(stream)))
     }
 
     /// The object: the handle exists from now on, and its end calls
@@ -91,6 +99,10 @@ impl Object {
                 port.endpoint().add_handle()?;
                 Ok(NewHandle(Some(self.clone())))
             }
+            Self::Stream(stream) => {
+                stream.handle_added()?;
+                Ok(NewHandle::to_stream(stream.clone()))
+            }
         }
     }
 
@@ -103,6 +115,7 @@ impl Object {
             }
             Self::EventPair(end) => end.handle_dropped(),
             Self::Port(port) => port.handle_dropped(),
+            Self::Stream(stream) => stream.handle_dropped(),
         }
     }
 
@@ -110,6 +123,14 @@ impl Object {
     pub(crate) fn vmo(&self) -> ZxResult<&Arc<Vmo>> {
         match self {
             Self::Vmo(vmo) => Ok(vmo),
+            _ => Err(Status::WRONG_TYPE),
+        }
+    }
+
+    /// The stream; WRONG_TYPE if it is something else.
+    pub(crate) fn stream(&self) -> ZxResult<&Stream> {
+        match self {
+            Self::Stream(stream) => Ok(stream),
             _ => Err(Status::WRONG_TYPE),
         }
     }
@@ -137,6 +158,7 @@ impl Object {
             Self::Event(_) => Ok(Place::Anonymous(c"[zxvmo-event]")),
             Self::EventPair(_) => Ok(Place::Anonymous(c"[zxvmo-eventpair]")),
             Self::Port(_) => Ok(Place::Anonymous(c"[zxvmo-port]")),
+            Self::Stream(_) => Ok(Place::Anonymous(c"[zxvmo-stream]")),
         }
     }
 
@@ -147,6 +169,7 @@ impl Object {
             Self::Event(event) => event.koid(),
             Self::EventPair(end) => end.endpoint().koid(),
             Self::Port(port) => port.endpoint().koid(),
+            Self::Stream(stream) => stream.koid(),
         }
     }
 
@@ -154,6 +177,7 @@ impl Object {
     pub(crate) fn kind(&self) -> u32 {
         match self {
             Self::Vmo(_) => uapi::ZX_OBJ_TYPE_VMO,
+            Self::Stream(_) => uapi::ZX_OBJ_TYPE_STREAM,
             Self::Event(_) => uapi::ZX_OBJ_TYPE_EVENT,
             Self::EventPair(_) => uapi::ZX_OBJ_TYPE_EVENTPAIR,
             Self::Port(_) => uapi::ZX_OBJ_TYPE_PORT,
@@ -183,6 +207,7 @@ impl Object {
             Self::Event(event) => event.signals(),
             Self::EventPair(end) => end.endpoint().signals(),
             Self::Port(port) => port.endpoint().signals(),
+            Self::Stream(stream) => stream.signals(),
         }
     }
 
@@ -193,6 +218,7 @@ impl Object {
             Self::Event(event) => event.handles(),
             Self::EventPair(end) => end.endpoint().handles(),
             Self::Port(port) => port.endpoint().handles(),
+            Self::Stream(stream) => stream.handles(),
         }
     }
 }

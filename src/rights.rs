@@ -35,6 +35,9 @@ impl Rights {
     /// What the handles of a new pair of events have.
     pub(crate) const DEFAULT_EVENTPAIR: Self = Self(uapi::ZX_DEFAULT_EVENTPAIR_RIGHTS);
 
+    /// What a new stream's handle has, beside READ and WRITE by its mode (spec 2.2).
+    pub(crate) const DEFAULT_STREAM: Self = Self(uapi::ZX_DEFAULT_STREAM_RIGHTS);
+
     pub(crate) const fn from_raw(raw: u32) -> Self {
         Self(raw)
     }

@@ -10,8 +10,11 @@
 //! - held for writing: everything that takes a page away from its place or from a mapping.
 //!
 //! The sizes are atomics that change with `content` held for writing, and may be read without.
+//! Writers through streams raise the stream size with it held for reading; see
+//! [`extent`](crate::extent).
 //!
-//! Lock order, outermost first: `mmap_lock` or the lock of one mapping; a family (see
+//! Lock order, outermost first: the turn on a stream, then the turn to write an extent, both kept
+//! while user memory is touched; `mmap_lock` or the lock of one mapping; a family (see
 //! [`family`](crate::family)); `Store::content`, of several stores by trying, or of two in the
 //! order of their ids; the kernel's `i_mmap_rwsem` and page-table locks (taken inside
 //! `Inode::unmap` and `Fault::insert`). The shrinker, which runs inside of any allocation, only
@@ -36,6 +39,7 @@ use crate::{
     cache_policy::CachePolicy,
     content::Content,
     discard::Discardable,
+    extent::{Extent, StreamSize},
     page_map::PageMap,
     status::{Status, ZxResult},
     sys::{
@@ -61,7 +65,8 @@ pub(crate) struct Store {
     content: RwSem<Content>,
     id: u64,
     size: Atomic<u64>,
-    stream_size: Atomic<u64>,
+    #[pin]
+    stream_size: StreamSize,
     /// Pages from the start of the root of the snapshot family to the start of this store: the
     /// accumulated offset of spec 8.5. Page maps of one family count from the root's start, so
     /// that they can share nodes.
@@ -90,7 +95,7 @@ impl Store {
                 content <- RwSem::new(content, c"zxvmo_store", static_lock_class!()),
                 id,
                 size: Atomic::new(size),
-                stream_size: Atomic::new(stream_size),
+                stream_size <- StreamSize::new(stream_size),
                 origin,
                 cache_policy: Atomic::new(CachePolicy::CACHED.raw()),
                 users: Atomic::new(1),
@@ -139,9 +144,9 @@ impl Store {
         self.size() >> PAGE_SHIFT
     }
 
-    /// The stream (content) size in bytes.
-    pub(crate) fn stream_size(&self) -> u64 {
-        self.stream_size.load(Acquire)
+    /// The stream (content) size.
+    pub(crate) fn stream_size(&self) -> &StreamSize {
+        &self.stream_size
     }
 
     /// Tells the store which inode its mappings belong to.
@@ -254,30 +259,19 @@ impl Store {
         // By spec 5.3 a failure of this is ignored.
         let _ = content.zero(size, rounded);
         self.size.store(rounded, Release);
-        self.stream_size.store(size, Release);
+        self.stream_size.set(size);
         if let Some(inode) = &content.inode {
             inode.set_size(rounded);
         }
         Ok(())
     }
 
-    /// Changes the stream size, zeroing everything from the lower of old and new on (spec 6).
-    pub(crate) fn set_stream_size(&self, size: u64) -> ZxResult {
-        self.change_stream_size(&self.stream_size, size, 0, u64::MAX)
-    }
-
-    /// As [`set_stream_size`](Self::set_stream_size), for a part of the store that has a stream
-    /// size of its own, `counter`: the bytes `begin..end`.
-    pub(crate) fn change_stream_size(
-        &self,
-        counter: &Atomic<u64>,
-        size: u64,
-        begin: u64,
-        end: u64,
-    ) -> ZxResult {
+    /// Changes the stream size of an extent of this store, zeroing everything from the lower of
+    /// old and new on (spec 6).
+    pub(crate) fn set_stream_size(&self, extent: &Extent<'_>, size: u64) -> ZxResult {
         let mut content = self.content.write();
-        let end = end.min(self.size());
-        let old = counter.load(Acquire);
+        let (begin, end) = (extent.begin, extent.reach.min(self.size()));
+        let old = extent.stream_size.get();
         if size == old {
             return Ok(());
         }
@@ -288,7 +282,7 @@ impl Store {
         let first = from >> PAGE_SHIFT;
         content.unmap(first, (end >> PAGE_SHIFT) - first);
         content.zero(from, end)?;
-        counter.store(size, Release);
+        extent.stream_size.set(size);
         Ok(())
     }
 }

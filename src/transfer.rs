@@ -23,6 +23,22 @@ use crate::{
 /// Pages moved under one hold of the lock, so that writers of other pages are not kept waiting.
 const BATCH: usize = 32;
 
+/// What bounds a transfer. Both are called with the store's lock held.
+pub(crate) trait Bounds {
+    /// The byte of the store that a transfer which has come to byte `at` must not touch.
+    fn end(&self, at: u64) -> u64;
+
+    /// All bytes before byte `to` have been moved.
+    fn moved(&self, _to: u64) {}
+}
+
+/// A byte where every transfer ends.
+impl Bounds for u64 {
+    fn end(&self, _at: u64) -> u64 {
+        *self
+    }
+}
+
 /// One step of a copy.
 enum Step {
     /// Bytes were moved, perhaps fewer than wanted.
@@ -49,10 +65,15 @@ enum Stop {
 
 impl Store {
     /// Copies from byte `offset` of the store until `to` is full. Returns the bytes copied, and
-    /// the error that ended it early; at the end of the store, or at `end` if that comes first,
+    /// the error that ended it early; at the end of the store, or of `bounds` if that comes first,
     /// that is OUT_OF_RANGE.
-    pub(crate) fn read(&self, offset: u64, end: u64, to: &mut IovIter<'_>) -> (u64, ZxResult) {
-        self.transfer(offset, end, to, |store, at, length, to| {
+    pub(crate) fn read(
+        &self,
+        offset: u64,
+        bounds: &impl Bounds,
+        to: &mut IovIter<'_>,
+    ) -> (u64, ZxResult) {
+        self.transfer(offset, bounds, to, |store, at, length, to| {
             let span = Span::first(at, length);
             Ok(match store.get(span.index) {
                 Shown::Owned(page, _) | Shown::Shared(page) => {
@@ -65,8 +86,13 @@ impl Store {
 
     /// Copies to byte `offset` of the store until `from` is empty, committing the pages that are
     /// touched. Returns as [`read`](Self::read) does.
-    pub(crate) fn write(&self, offset: u64, end: u64, from: &mut IovIter<'_>) -> (u64, ZxResult) {
-        self.transfer(offset, end, from, |store, at, length, from| {
+    pub(crate) fn write(
+        &self,
+        offset: u64,
+        bounds: &impl Bounds,
+        from: &mut IovIter<'_>,
+    ) -> (u64, ZxResult) {
+        self.transfer(offset, bounds, from, |store, at, length, from| {
             let span = Span::first(at, length);
             Ok(match store.committed(span.index)? {
                 Some(page) => Step::Moved(page.copy_from(span.offset, span.length, from)),
@@ -78,7 +104,7 @@ impl Store {
     fn transfer(
         &self,
         offset: u64,
-        end: u64,
+        bounds: &impl Bounds,
         iter: &mut IovIter<'_>,
         mut step: impl FnMut(&Content, u64, u64, &mut IovIter<'_>) -> ZxResult<Step>,
     ) -> (u64, ZxResult) {
@@ -95,7 +121,7 @@ impl Store {
             if sys::killed() {
                 break Err(Status::CANCELED);
             }
-            let (moved, stop) = match self.transfer_batch(at, end, wanted, iter, &mut step) {
+            let (moved, stop) = match self.transfer_batch(at, bounds, wanted, iter, &mut step) {
                 Ok(batch) => batch,
                 Err(status) => break Err(status),
             };
@@ -133,40 +159,19 @@ impl Store {
     fn transfer_batch(
         &self,
         offset: u64,
-        end: u64,
+        bounds: &impl Bounds,
         wanted: u64,
         iter: &mut IovIter<'_>,
         step: &mut impl FnMut(&Content, u64, u64, &mut IovIter<'_>) -> ZxResult<Step>,
     ) -> ZxResult<(u64, Stop)> {
         let content = self.read_lock();
         content.present()?;
-        let size = self.size().min(end);
-        let mut moved = 0;
-        for _ in 0..BATCH {
-            let at = offset + moved;
-            let length = (wanted - moved).min(size.saturating_sub(at));
-            if wanted == moved {
-                break;
-            }
-            if length == 0 {
-                return Ok((moved, Stop::End));
-            }
-            match step(&content, at, length, iter) {
-                Ok(Step::Moved(count)) => {
-                    moved += count as u64;
-                    if count < Span::first(at, length).length {
-                        return Ok((moved, Stop::Fault));
-                    }
-                }
-                Ok(Step::Hole(length)) => return Ok((moved, Stop::Hole(length))),
-                Ok(Step::Exclusive) => {
-                    return Ok((moved, Stop::Exclusive(at >> PAGE_SHIFT)));
-                }
-                Err(status) if moved == 0 => return Err(status),
-                Err(_) => break,
-            }
+        let end = self.size().min(bounds.end(offset));
+        let (moved, stop) = copy(&content, offset, end, wanted, iter, step)?;
+        if moved > 0 {
+            bounds.moved(offset + moved);
         }
-        Ok((moved, Stop::Batch))
+        Ok((moved, stop))
     }
 
     /// Commits every page of bytes `from..to`, which must lie in the store (spec 7.3).
@@ -211,8 +216,45 @@ impl Store {
     }
 }
 
+/// One hold of the lock: moves bytes from `offset` on, at most `wanted` and not beyond `end`.
+fn copy(
+    content: &Content,
+    offset: u64,
+    end: u64,
+    wanted: u64,
+    iter: &mut IovIter<'_>,
+    step: &mut impl FnMut(&Content, u64, u64, &mut IovIter<'_>) -> ZxResult<Step>,
+) -> ZxResult<(u64, Stop)> {
+    let mut moved = 0;
+    for _ in 0..BATCH {
+        let at = offset + moved;
+        let length = (wanted - moved).min(end.saturating_sub(at));
+        if wanted == moved {
+            break;
+        }
+        if length == 0 {
+            return Ok((moved, Stop::End));
+        }
+        match step(content, at, length, iter) {
+            Ok(Step::Moved(count)) => {
+                moved += count as u64;
+                if count < Span::first(at, length).length {
+                    return Ok((moved, Stop::Fault));
+                }
+            }
+            Ok(Step::Hole(length)) => return Ok((moved, Stop::Hole(length))),
+            Ok(Step::Exclusive) => {
+                return Ok((moved, Stop::Exclusive(at >> PAGE_SHIFT)));
+            }
+            Err(status) if moved == 0 => return Err(status),
+            Err(_) => break,
+        }
+    }
+    Ok((moved, Stop::Batch))
+}
+
 /// The status for a buffer whose next byte cannot be accessed (spec 4.3).
-fn buffer_status(iter: &IovIter<'_>) -> Status {
+pub(crate) fn buffer_status(iter: &IovIter<'_>) -> Status {
     match iter.fault() {
         BufferFault::NotMapped => Status::NOT_FOUND,
         BufferFault::NotPermitted => Status::ACCESS_DENIED,

@@ -9,7 +9,7 @@ use crate::{
     rights::Rights,
     status::{Status, ZxResult},
     store::Store,
-    sys::{self, file::OpenFile, rwsem::WriteGuard, uapi, PAGE_SHIFT, PAGE_SIZE},
+    sys::{self, file::FileRef, rwsem::WriteGuard, uapi, PAGE_SHIFT, PAGE_SIZE},
     vmo::Vmo,
 };
 use core::ops::Range;
@@ -21,7 +21,7 @@ pub(crate) fn run(handle: &Handle, args: &uapi::zxvmo_transfer_data) -> ZxResult
         return Err(Status::INVALID_ARGS);
     }
     let destination = handle.require(Rights::WRITE)?;
-    let file = OpenFile::of_descriptor(args.source).ok_or(Status::BAD_HANDLE)?;
+    let file = FileRef::of_descriptor(args.source).ok_or(Status::BAD_HANDLE)?;
     let source = file.data::<Handle>().ok_or(Status::BAD_HANDLE)?;
     let source = source.require(Rights::READ.with(Rights::WRITE))?;
     if source.koid() == destination.koid() && args.source_offset == args.offset {

@@ -10,6 +10,7 @@
 #![deny(unsafe_code)]
 
 use crate::{
+    extent::{Extent, Window},
     family::{self, Family},
     handle::Handle,
     io,
@@ -56,30 +57,6 @@ pub(crate) struct Kind {
     pub(crate) immutable: bool,
 }
 
-/// The part of a store that a slice is.
-pub(crate) struct Window {
-    /// First byte, a multiple of the page size.
-    pub(crate) begin: u64,
-    /// Bytes, a multiple of the page size.
-    pub(crate) size: u64,
-    stream_size: Atomic<u64>,
-}
-
-impl Window {
-    /// A window with a stream size of its own.
-    pub(crate) fn new(begin: u64, size: u64, stream_size: u64) -> Self {
-        Self {
-            begin,
-            size,
-            stream_size: Atomic::new(stream_size),
-        }
-    }
-
-    fn end(&self) -> u64 {
-        self.begin + self.size
-    }
-}
-
 /// Where a VMO stands among its relatives. Changes only with the family's lock held, too.
 pub(crate) struct Links {
     /// The relatives; made with the first child.
@@ -119,7 +96,7 @@ pub(crate) struct Vmo {
 }
 
 /// A use of a VMO, which keeps the object in existence: each handle, each view file (hence each
-/// mapping) and each call that makes one of these has one.
+/// mapping), each stream and each call that makes one of these has one.
 pub(crate) struct Use(Option<Arc<Vmo>>);
 
 impl Use {
@@ -283,12 +260,22 @@ impl Vmo {
             .map_or_else(|| self.store.size(), |window| window.size)
     }
 
+    /// The bytes of the store that the object is, and how many of them are content.
+    pub(crate) fn extent(&self) -> Extent<'_> {
+        Extent {
+            store: &self.store,
+            begin: self.begin(),
+            reach: self.reach(),
+            stream_size: match &self.window {
+                Some(window) => &window.stream_size,
+                None => self.store.stream_size(),
+            },
+        }
+    }
+
     /// The stream (content) size in bytes.
     pub(crate) fn stream_size(&self) -> u64 {
-        self.window.as_ref().map_or_else(
-            || self.store.stream_size(),
-            |window| window.stream_size.load(Relaxed),
-        )
+        self.extent().stream_size.get()
     }
 
     /// Where the object stands among its relatives.
@@ -403,13 +390,7 @@ impl Vmo {
     /// `zx_vmo_set_stream_size` on a handle with `rights` (spec 6).
     pub(crate) fn set_stream_size(&self, rights: Rights, size: u64) -> ZxResult {
         rights.require(Rights::WRITE)?;
-        match &self.window {
-            Some(window) => {
-                self.store
-                    .change_stream_size(&window.stream_size, size, window.begin, window.end())
-            }
-            None => self.store.set_stream_size(size),
-        }
+        self.store.set_stream_size(&self.extent(), size)
     }
 }
 

@@ -320,6 +320,14 @@ struct zxvmo_info_vmo {
 	__u64 populated_fractional_scaled_bytes;
 };
 
+/* Record of ZX_INFO_STREAM. */
+struct zxvmo_info_stream {
+	__u32 options;		/* ZX_STREAM_MODE_*, as they are now */
+	__u8 padding[4];
+	__u64 seek;		/* the position, bytes */
+	__u64 content_size;	/* the stream size of the VMO, bytes */
+};
+
 /* Argument of ZXVMO_IOC_QUERY, on /dev/zxvmo: what this module offers. */
 struct zxvmo_query {
 	__s32 status;
@@ -633,6 +641,51 @@ struct zxvmo_region_op_range {
  * address as the offset, madvise(MADV_DONTDUMP) joins adjacent ones.
  */
 
+/*
+ * Argument of ZXVMO_IOC_CREATE_STREAM, on a VMO handle: zx_stream_create.
+ */
+struct zxvmo_create_stream {
+	__s32 status;
+	__u32 options;		/* in: ZX_STREAM_MODE_* */
+	__u64 seek;		/* in: the first position, bytes */
+	__s32 handle;		/* out: the new file descriptor */
+	__u32 reserved;
+};
+
+/* One buffer of a vector: zx_iovec_t. */
+struct zxvmo_iovec {
+	__u64 buffer;		/* user address */
+	__u64 capacity;		/* bytes */
+};
+
+/*
+ * Argument of ZXVMO_IOC_STREAM_READV and _STREAM_WRITEV: zx_stream_readv,
+ * zx_stream_writev and, with ZXVMO_STREAM_AT, zx_stream_readv_at and
+ * zx_stream_writev_at. Of a vector with more than 2^20 buffers that are not
+ * empty, the first 2^20 are used: the transfer is short then.
+ */
+struct zxvmo_stream_transfer {
+	__s32 status;
+	__u32 options;		/* in: ZX_STREAM_APPEND for WRITEV, or 0 */
+	__u64 vector;		/* in: user address of struct zxvmo_iovec */
+	__u64 count;		/* in: of buffers */
+	__u64 offset;		/* in: bytes into the VMO, with ZXVMO_STREAM_AT */
+	__u64 actual;		/* out: bytes moved */
+	__u32 flags;		/* in: ZXVMO_STREAM_AT, or 0 */
+	__u32 reserved;
+};
+
+/* At an offset that the call gives; the stream's position does not matter. */
+#define ZXVMO_STREAM_AT		0x1U
+
+/* Argument of ZXVMO_IOC_STREAM_SEEK: zx_stream_seek. */
+struct zxvmo_stream_seek {
+	__s32 status;
+	__u32 origin;		/* in: ZX_STREAM_SEEK_ORIGIN_* */
+	__s64 offset;		/* in: bytes from there */
+	__u64 position;		/* out: bytes */
+};
+
 #define ZXVMO_IOC_TYPE		0xE7
 
 /* On /dev/zxvmo. */
@@ -664,6 +717,12 @@ struct zxvmo_region_op_range {
 #define ZXVMO_IOC_PORT_QUEUE		_IOWR(ZXVMO_IOC_TYPE, 0x30, struct zxvmo_port_queue)
 #define ZXVMO_IOC_PORT_WAIT		_IOWR(ZXVMO_IOC_TYPE, 0x31, struct zxvmo_port_wait)
 #define ZXVMO_IOC_PORT_CANCEL		_IOWR(ZXVMO_IOC_TYPE, 0x32, struct zxvmo_port_cancel)
+#define ZXVMO_IOC_CREATE_STREAM		_IOWR(ZXVMO_IOC_TYPE, 0x1C, struct zxvmo_create_stream)
+
+/* On a stream handle. */
+#define ZXVMO_IOC_STREAM_READV		_IOWR(ZXVMO_IOC_TYPE, 0x20, struct zxvmo_stream_transfer)
+#define ZXVMO_IOC_STREAM_WRITEV		_IOWR(ZXVMO_IOC_TYPE, 0x21, struct zxvmo_stream_transfer)
+#define ZXVMO_IOC_STREAM_SEEK		_IOWR(ZXVMO_IOC_TYPE, 0x22, struct zxvmo_stream_seek)
 
 /* On any handle. */
 #define ZXVMO_IOC_DUPLICATE		_IOWR(ZXVMO_IOC_TYPE, 0x40, struct zxvmo_duplicate)

@@ -47,6 +47,12 @@ _Static_assert(ZXVMO_IOC_SIGNAL_PEER == 0xC010E748, "number of ZXVMO_IOC_SIGNAL_
 _Static_assert(sizeof(struct zxvmo_map) == 40, "layout of zxvmo_map");
 _Static_assert(sizeof(struct zxvmo_region_op_range) == 24, "layout of zxvmo_region_op_range");
 _Static_assert(sizeof(struct zxvmo_info_handle_basic) == 32, "layout of basic");
+_Static_assert(sizeof(struct zxvmo_create_stream) == 24, "layout of zxvmo_create_stream");
+_Static_assert(sizeof(struct zxvmo_iovec) == 16, "layout of zxvmo_iovec");
+_Static_assert(sizeof(struct zxvmo_stream_transfer) == 48, "layout of zxvmo_stream_transfer");
+_Static_assert(sizeof(struct zxvmo_stream_seek) == 24, "layout of zxvmo_stream_seek");
+_Static_assert(sizeof(struct zxvmo_info_stream) == 24, "layout of zxvmo_info_stream");
+_Static_assert(offsetof(struct zxvmo_stream_transfer, vector) == 8, "see pointer_at_8()");
 _Static_assert(sizeof(struct zxvmo_info_vmo) == 176, "layout of zxvmo_info_vmo");
 
 /* Room for the largest structure that a command number can announce. */
@@ -56,6 +62,7 @@ static struct zxvmo_info_vmo record;
 static struct zxvmo_wait_item item;
 static int port;
 static char name[ZX_MAX_NAME_LEN];
+static struct zxvmo_iovec vector;
 
 union any_arg {
 	struct zxvmo_query query;
@@ -78,81 +85,99 @@ union any_arg {
 	struct zxvmo_wait_async wait_async;
 	struct zxvmo_map map;
 	struct zxvmo_region_op_range region_op_range;
+	struct zxvmo_create_stream create_stream;
+	struct zxvmo_stream_transfer stream_transfer;
+	struct zxvmo_stream_seek stream_seek;
 	unsigned char bytes[MAX_ARG + 1];
 };
 
-/* Every call, with arguments that succeed on a new resizable VMO of a page. */
+/*
+ * Every call, with arguments that succeed on a new resizable VMO of a page, or
+ * on a stream on such a VMO.
+ */
+enum kind { VMO, DEVICE, STREAM };
+
 static const struct {
 	const char *name;
 	unsigned int command;
-	bool device;
+	enum kind kind;
 	int reserved;		/* offset of a reserved __u32, or -1 */
 	union any_arg arg;
 } calls[] = {
-	{ "query", ZXVMO_IOC_QUERY, true, -1, { } },
-	{ "create", ZXVMO_IOC_CREATE, true, -1,
+	{ "query", ZXVMO_IOC_QUERY, DEVICE, -1, { } },
+	{ "create", ZXVMO_IOC_CREATE, DEVICE, -1,
 	  { .create = { .size = PAGE } } },
-	{ "region_op_range", ZXVMO_IOC_REGION_OP_RANGE, true, -1,
+	{ "region_op_range", ZXVMO_IOC_REGION_OP_RANGE, DEVICE, -1,
 	  { .region_op_range = { .op = ZX_VMAR_OP_COMMIT, .size = PAGE } } },
-	{ "wait_many", ZXVMO_IOC_WAIT_MANY, true, -1,
+	{ "wait_many", ZXVMO_IOC_WAIT_MANY, DEVICE, -1,
 	  { .wait_many = { .count = 1 } } },
-	{ "create_event", ZXVMO_IOC_CREATE_EVENT, true,
+	{ "create_event", ZXVMO_IOC_CREATE_EVENT, DEVICE,
 	  offsetof(struct zxvmo_create_event, reserved), { } },
-	{ "create_event pair", ZXVMO_IOC_CREATE_EVENT, true,
+	{ "create_event pair", ZXVMO_IOC_CREATE_EVENT, DEVICE,
 	  offsetof(struct zxvmo_create_event, reserved),
 	  { .create_event = { .kind = ZXVMO_EVENT_PAIR } } },
-	{ "create_port", ZXVMO_IOC_CREATE_PORT, true,
+	{ "create_port", ZXVMO_IOC_CREATE_PORT, DEVICE,
 	  offsetof(struct zxvmo_create_port, reserved), { } },
-	{ "wait_async", ZXVMO_IOC_WAIT_ASYNC, false, -1, { } },
-	{ "read", ZXVMO_IOC_READ, false,
+	{ "wait_async", ZXVMO_IOC_WAIT_ASYNC, VMO, -1, { } },
+	{ "read", ZXVMO_IOC_READ, VMO,
 	  offsetof(struct zxvmo_transfer, reserved),
 	  { .transfer = { .buffer = 0 } } },
-	{ "write", ZXVMO_IOC_WRITE, false,
+	{ "write", ZXVMO_IOC_WRITE, VMO,
 	  offsetof(struct zxvmo_transfer, reserved),
 	  { .transfer = { .buffer = 0 } } },
-	{ "get_size", ZXVMO_IOC_GET_SIZE, false,
+	{ "get_size", ZXVMO_IOC_GET_SIZE, VMO,
 	  offsetof(struct zxvmo_size, reserved), { } },
-	{ "set_size", ZXVMO_IOC_SET_SIZE, false,
+	{ "set_size", ZXVMO_IOC_SET_SIZE, VMO,
 	  offsetof(struct zxvmo_size, reserved),
 	  { .size = { .size = PAGE } } },
-	{ "get_stream_size", ZXVMO_IOC_GET_STREAM_SIZE, false,
+	{ "get_stream_size", ZXVMO_IOC_GET_STREAM_SIZE, VMO,
 	  offsetof(struct zxvmo_size, reserved), { } },
-	{ "set_stream_size", ZXVMO_IOC_SET_STREAM_SIZE, false,
+	{ "set_stream_size", ZXVMO_IOC_SET_STREAM_SIZE, VMO,
 	  offsetof(struct zxvmo_size, reserved),
 	  { .size = { .size = PAGE } } },
-	{ "create_child", ZXVMO_IOC_CREATE_CHILD, false,
+	{ "create_child", ZXVMO_IOC_CREATE_CHILD, VMO,
 	  offsetof(struct zxvmo_create_child, reserved),
 	  { .create_child = { .options = ZX_VMO_CHILD_SNAPSHOT, .size = PAGE } } },
-	{ "op_range", ZXVMO_IOC_OP_RANGE, false, -1,
+	{ "op_range", ZXVMO_IOC_OP_RANGE, VMO, -1,
 	  { .op_range = { .op = ZX_VMO_OP_COMMIT, .size = PAGE } } },
-	{ "transfer_data", ZXVMO_IOC_TRANSFER_DATA, false,
+	{ "transfer_data", ZXVMO_IOC_TRANSFER_DATA, VMO,
 	  offsetof(struct zxvmo_transfer_data, reserved),
 	  { .transfer_data = { .length = PAGE } } },
-	{ "map", ZXVMO_IOC_MAP, false, -1,
+	{ "map", ZXVMO_IOC_MAP, VMO, -1,
 	  { .map = { .options = ZX_VM_PERM_READ, .length = PAGE } } },
-	{ "replace_as_executable", ZXVMO_IOC_REPLACE_AS_EXECUTABLE, false,
+	{ "replace_as_executable", ZXVMO_IOC_REPLACE_AS_EXECUTABLE, VMO,
 	  offsetof(struct zxvmo_replace_as_executable, reserved),
 	  { .executable = { .vmex = -1 } } },
-	{ "set_cache_policy", ZXVMO_IOC_SET_CACHE_POLICY, false,
+	{ "set_cache_policy", ZXVMO_IOC_SET_CACHE_POLICY, VMO,
 	  offsetof(struct zxvmo_cache_policy, reserved),
 	  { .cache_policy = { .policy = ZX_CACHE_POLICY_UNCACHED } } },
-	{ "duplicate", ZXVMO_IOC_DUPLICATE, false,
+	{ "duplicate", ZXVMO_IOC_DUPLICATE, VMO,
 	  offsetof(struct zxvmo_duplicate, reserved),
 	  { .duplicate = { .rights = ZX_RIGHT_SAME_RIGHTS } } },
-	{ "replace", ZXVMO_IOC_REPLACE, false,
+	{ "replace", ZXVMO_IOC_REPLACE, VMO,
 	  offsetof(struct zxvmo_duplicate, reserved),
 	  { .duplicate = { .rights = ZX_RIGHT_SAME_RIGHTS } } },
-	{ "get_info", ZXVMO_IOC_GET_INFO, false, -1,
+	{ "get_info", ZXVMO_IOC_GET_INFO, VMO, -1,
 	  { .get_info = { .topic = ZX_INFO_VMO, .buffer_size = sizeof(record) } } },
-	{ "get_property", ZXVMO_IOC_GET_PROPERTY, false, -1,
+	{ "get_property", ZXVMO_IOC_GET_PROPERTY, VMO, -1,
 	  { .property = { .property = ZX_PROP_NAME, .value_size = sizeof(name) } } },
-	{ "set_property", ZXVMO_IOC_SET_PROPERTY, false, -1,
+	{ "set_property", ZXVMO_IOC_SET_PROPERTY, VMO, -1,
 	  { .property = { .property = ZX_PROP_NAME, .value_size = sizeof(name) } } },
-	{ "signal", ZXVMO_IOC_SIGNAL, false,
+	{ "signal", ZXVMO_IOC_SIGNAL, VMO,
 	  offsetof(struct zxvmo_signal, reserved), { } },
-	{ "wait", ZXVMO_IOC_WAIT, false,
+	{ "wait", ZXVMO_IOC_WAIT, VMO,
 	  offsetof(struct zxvmo_wait, reserved),
 	  { .wait = { .signals = ZX_VMO_ZERO_CHILDREN } } },
+	{ "create_stream", ZXVMO_IOC_CREATE_STREAM, VMO,
+	  offsetof(struct zxvmo_create_stream, reserved),
+	  { .create_stream = { .options = ZX_STREAM_MODE_READ } } },
+	{ "stream_readv", ZXVMO_IOC_STREAM_READV, STREAM,
+	  offsetof(struct zxvmo_stream_transfer, reserved),
+	  { .stream_transfer = { .count = 1 } } },
+	{ "stream_writev", ZXVMO_IOC_STREAM_WRITEV, STREAM,
+	  offsetof(struct zxvmo_stream_transfer, reserved),
+	  { .stream_transfer = { .count = 1 } } },
+	{ "stream_seek", ZXVMO_IOC_STREAM_SEEK, STREAM, -1, { } },
 };
 
 static union any_arg arg;
@@ -169,6 +194,18 @@ static unsigned long mapped_page(void)
 		close(fd);
 	}
 	return (unsigned long)at;
+}
+
+static int new_stream(void)
+{
+	struct zxvmo_create_stream create = {
+		.options = ZX_STREAM_MODE_READ | ZX_STREAM_MODE_WRITE,
+	};
+	int vmo = vmo_create(PAGE, ZX_VMO_RESIZABLE);
+	int ret = zxvmo_call(vmo, ZXVMO_IOC_CREATE_STREAM, &create);
+
+	close(vmo);
+	return ret ? -abs(ret) : create.handle;
 }
 
 /* Prepare call i in arg and return a descriptor of the kind that it is for. */
@@ -196,8 +233,12 @@ static int prepare(unsigned int i)
 		arg.transfer_data.source = vmo_create(PAGE, 0);
 	if (calls[i].command == ZXVMO_IOC_REGION_OP_RANGE)
 		arg.region_op_range.address = mapped_page();
-	return calls[i].device ? open_device() :
-				 vmo_create(PAGE, ZX_VMO_RESIZABLE);
+	if (calls[i].command == ZXVMO_IOC_STREAM_READV ||
+	    calls[i].command == ZXVMO_IOC_STREAM_WRITEV)
+		arg.stream_transfer.vector = (unsigned long)&vector;
+	if (calls[i].kind == DEVICE)
+		return open_device();
+	return calls[i].kind == STREAM ? new_stream() : vmo_create(PAGE, ZX_VMO_RESIZABLE);
 }
 
 static unsigned int resized(unsigned int command, unsigned int size)
@@ -284,7 +325,7 @@ TEST(every_call_on_the_wrong_file)
 	files[4] = pipes[0];
 	for (i = 0; i < ARRAY_SIZE(calls); i++) {
 		/* The last: the other of the two kinds that there are. */
-		files[5] = calls[i].device ? vmo_create(PAGE, 0) : open_device();
+		files[5] = calls[i].kind == DEVICE ? vmo_create(PAGE, 0) : open_device();
 		for (j = 0; j < ARRAY_SIZE(files); j++) {
 			ASSERT_LE(0, files[j]);
 			close(prepare(i));
@@ -295,6 +336,25 @@ TEST(every_call_on_the_wrong_file)
 		close(prepare(i));
 		EXPECT_EQ(EBADF, zxvmo_call(files[5], calls[i].command, &arg));
 		EXPECT_EQ(EBADF, zxvmo_call(-1, calls[i].command, &arg));
+	}
+}
+
+/* Every call on a handle to the other type of object, as a status. */
+TEST(every_call_on_the_wrong_object)
+{
+	unsigned int i;
+	int fd;
+
+	for (i = 0; i < ARRAY_SIZE(calls); i++) {
+		close(prepare(i));
+		/* The rest of the numbers is for all handles. */
+		if (calls[i].kind == DEVICE || _IOC_NR(calls[i].command) >= 0x40)
+			continue;
+		fd = calls[i].kind == STREAM ? vmo_create(PAGE, 0) : new_stream();
+		ASSERT_LE(0, fd);
+		EXPECT_EQ(ZX_ERR_WRONG_TYPE, zxvmo_call(fd, calls[i].command, &arg))
+			TH_LOG("call %s", calls[i].name);
+		close(fd);
 	}
 }
 
@@ -414,7 +474,7 @@ TEST(unwritable_structures)
 	for (i = 0; i < ARRAY_SIZE(calls); i++) {
 		fd = prepare(i);
 		ASSERT_LE(0, fd);
-		other = calls[i].device ? -1 : vmo_duplicate(fd, ZX_RIGHT_SAME_RIGHTS);
+		other = calls[i].kind == DEVICE ? -1 : vmo_duplicate(fd, ZX_RIGHT_SAME_RIGHTS);
 		mprotect(page, PAGE, PROT_READ | PROT_WRITE);
 		memcpy(page, &arg, _IOC_SIZE(calls[i].command));
 		mprotect(page, PAGE, PROT_READ);
@@ -450,7 +510,7 @@ static __u64 next_random(void)
 static bool pointer_at_8(unsigned int command)
 {
 	return command == ZXVMO_IOC_READ || command == ZXVMO_IOC_GET_INFO ||
-	       command == ZXVMO_IOC_GET_PROPERTY;
+	       command == ZXVMO_IOC_GET_PROPERTY || command == ZXVMO_IOC_STREAM_READV;
 }
 
 TEST(random_arguments)
@@ -472,6 +532,9 @@ TEST(random_arguments)
 			/* Nor is where the answer goes left to chance. */
 			if (at >= 8 && at < 16 && pointer_at_8(command))
 				continue;
+			/* Nor how many buffers there seem to be. */
+			if (at >= 16 && at < 24 && command == ZXVMO_IOC_STREAM_READV)
+				continue;
 			arg.bytes[at] = next_random();
 		}
 		ASSERT_NE(STATUS_WRONG_ERRNO, zxvmo_call(fd, command, &arg))
@@ -480,6 +543,8 @@ TEST(random_arguments)
 			close(arg.create.handle);
 		else if (arg.create_child.status == ZX_OK && command == ZXVMO_IOC_CREATE_CHILD)
 			close(arg.create_child.handle);
+		else if (arg.create_stream.status == ZX_OK && command == ZXVMO_IOC_CREATE_STREAM)
+			close(arg.create_stream.handle);
 		else if (arg.duplicate.status == ZX_OK &&
 			 (command == ZXVMO_IOC_DUPLICATE || command == ZXVMO_IOC_REPLACE))
 			close(arg.duplicate.handle);

@@ -141,6 +141,23 @@ static int live_uncached(void)
 	return 0;
 }
 
+static int live_as_a_stream(void)
+{
+	struct zxvmo_create_stream arg = {
+		.options = ZX_STREAM_MODE_READ | ZX_STREAM_MODE_WRITE,
+	};
+	int fd = vmo_create(PAGES * PAGE, 0), other;
+	char byte;
+
+	HOLDS(!vmo_fill(fd, 1, PAGES));
+	HOLDS(!zxvmo_call(fd, ZXVMO_IOC_CREATE_STREAM, &arg) && !close(fd));
+	other = vmo_duplicate(arg.handle, ZX_RIGHT_READ);
+	HOLDS(other >= 0 && !close(arg.handle));
+	HOLDS(read(other, &byte, 1) == 1 && vmo_replace(other, ZX_RIGHT_WRITE) < 0);
+	HOLDS(!close(other));
+	return 0;
+}
+
 static int live_in_a_message(void)
 {
 	int fd = vmo_create(PAGES * PAGE, 0), sockets[2];
@@ -206,6 +223,11 @@ TEST(uncached)
 TEST(failing)
 {
 	no_leak(_metadata, live_and_fail, LIVES);
+}
+
+TEST(streaming)
+{
+	no_leak(_metadata, live_as_a_stream, LIVES);
 }
 
 TEST(lost_messages)

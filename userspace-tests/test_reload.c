@@ -78,6 +78,7 @@ FIXTURE_TEARDOWN(module)
 
 TEST_F(module, in_use)
 {
+	struct zxvmo_create_stream stream = { };
 	int device, fd, sockets[2];
 	void *at;
 
@@ -93,6 +94,14 @@ TEST_F(module, in_use)
 	EXPECT_TRUE(refuses_to_go());
 	EXPECT_EQ(0, probe_write(at, 1));
 	munmap(at, PAGE);
+	/* A stream without a handle of its VMO. */
+	fd = vmo_create(PAGE, 0);
+	ASSERT_EQ(ZX_OK, zxvmo_call(fd, ZXVMO_IOC_CREATE_STREAM, &stream));
+	close(fd);
+	EXPECT_TRUE(refuses_to_go());
+	close(stream.handle);
+	EXPECT_EQ(0, unload());
+	EXPECT_EQ(0, load(self->file));
 	/* A handle without a process. */
 	fd = vmo_create(PAGE, 0);
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, sockets));

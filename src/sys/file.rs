@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Files of the pseudo file system and their operations.
+//! Files of the pseudo file system, and their descriptors.
 //!
 //! There are two kinds. A *handle file* is what a file descriptor of ours refers to; it carries a
 //! `T: FileOps`. A *view file* is never in a descriptor table: it is what mappings hold instead
@@ -9,67 +9,21 @@
 
 use super::{
     c,
+    file_ops::{FileOps, ViewOps, ViewTable},
     fs::{FsPin, Inode, InodeOwner},
-    user::{Direction, IovIter},
-    vma::{Mapped, NewMapping},
-    wait::PollTable,
 };
 use core::{
-    marker::PhantomData,
     ops::Deref,
     ptr::{null_mut, NonNull},
 };
 use kernel::{
     bindings,
     error::from_err_ptr,
-    ffi::{c_int, c_long, c_uint, c_ulong, c_void},
+    ffi::{c_int, c_void},
     fs::file::{FileDescriptorReservation, LocalFile},
     prelude::*,
-    seq_file::SeqFile,
     sync::{aref::ARef, Arc},
 };
-
-/// What a handle file carries, and what its system calls do.
-pub(crate) trait FileOps: Send + Sync + Sized + 'static {
-    /// The owner of the inode.
-    type Owner: InodeOwner<Handle = Self>;
-
-    /// The one table of these files: it tells them from all others.
-    fn table() -> &'static FileTable<Self>;
-
-    /// What keeps the file system mounted for this file.
-    fn pin(&self) -> &FsPin<Self::Owner>;
-
-    /// read(2) and its like at byte `position`. Returns the bytes moved.
-    fn read(&self, position: u64, to: &mut IovIter<'_>) -> Result<usize>;
-
-    /// write(2) and its like at byte `position`. Returns the bytes moved.
-    fn write(&self, position: u64, from: &mut IovIter<'_>) -> Result<usize>;
-
-    /// Where lseek(2) and O_APPEND see the end.
-    fn end(&self) -> u64;
-
-    /// ioctl(2).
-    fn ioctl(&self, file: &File, command: u32, address: usize) -> Result<isize>;
-
-    /// poll(2): the bits that hold now.
-    fn poll(&self, file: &File, table: &PollTable) -> u32;
-
-    /// mmap(2).
-    fn mmap(&self, mapping: NewMapping<'_>) -> Result;
-
-    /// A descriptor of this file was closed; there may be others.
-    fn descriptor_closed(&self, file: &File);
-
-    /// The text of `/proc/PID/fdinfo/N`.
-    fn show_fdinfo(&self, out: &SeqFile);
-}
-
-/// What a view file does beside what its mappings ask for.
-pub(crate) trait ViewOps: Mapped + Send + Sized + 'static {
-    /// A new mapping of the view file itself.
-    fn mmap(&self, file: &File, mapping: NewMapping<'_>) -> Result;
-}
 
 /// Access modes of open(2).
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -131,34 +85,14 @@ impl File {
 pub(crate) enum Place {
     /// To an inode of its own.
     Inode(Inode),
-    /// To the inode that all files without one share, under this name.
+    /// To the inode that all files without one share, under this name. The object has a position,
+    /// which takes the place of the file's.
     Anonymous(&'static CStr),
 }
 
 /// A counted reference to a file.
 #[derive(Clone)]
 pub(crate) struct FileRef(ARef<kernel::fs::File>);
-
-/// A file of the current process, for one system call.
-pub(crate) struct OpenFile(ARef<kernel::fs::LocalFile>);
-
-impl OpenFile {
-    /// The file of descriptor `number`, or `None`.
-    pub(crate) fn of_descriptor(number: i32) -> Option<Self> {
-        let number = u32::try_from(number).ok()?;
-        kernel::fs::LocalFile::fget(number).ok().map(Self)
-    }
-}
-
-impl Deref for OpenFile {
-    type Target = File;
-
-    fn deref(&self) -> &File {
-        // SAFETY: The reference keeps the file. The current system call is an ioctl, which does
-        // not use fdget_pos(); so what `File` requires of other threads is not ours to break.
-        unsafe { File::borrow_raw(self.0.as_ptr()) }
-    }
-}
 
 impl Deref for FileRef {
     type Target = File;
@@ -195,7 +129,8 @@ impl FileRef {
                 NonNull::new(from_err_ptr(file)?).ok_or(ENOMEM)?
             }
         };
-        Ok(Self::finish(file, KBox::into_raw(data).cast()))
+        let position = matches!(place, Place::Inode(_));
+        Ok(Self::finish(file, position, KBox::into_raw(data).cast()))
     }
 
     /// Makes a view file of `inode` that carries `data`.
@@ -206,15 +141,16 @@ impl FileRef {
         data: Arc<T>,
     ) -> Result<Self> {
         let file = pin.new_file(inode, mode.flags(), &ViewTable::<T>::TABLE)?;
-        Ok(Self::finish(file, Arc::into_raw(data).cast_mut().cast()))
+        let data = Arc::into_raw(data).cast_mut().cast();
+        Ok(Self::finish(file, true, data))
     }
 
-    fn finish(file: NonNull<bindings::file>, data: *mut c_void) -> Self {
+    fn finish(file: NonNull<bindings::file>, position: bool, data: *mut c_void) -> Self {
         // SAFETY: The file is new and ours; its release takes `data` back. Nobody is inside
         // fdget_pos() on a file that is in no descriptor table.
         unsafe {
             (*file.as_ptr()).private_data = data;
-            c::zx_file_set_mode(file.as_ptr());
+            c::zx_file_set_mode(file.as_ptr(), position);
             Self(ARef::from_raw(file.cast()))
         }
     }
@@ -243,228 +179,5 @@ impl PendingDescriptor {
     /// Makes the descriptor usable.
     pub(crate) fn install(self) {
         self.reservation.fd_install(self.file.0);
-    }
-}
-
-fn to_ssize(result: Result<usize>) -> isize {
-    result.map_or_else(|error| error.to_errno() as isize, |moved| moved as isize)
-}
-
-fn to_int(result: Result) -> c_int {
-    result.map_or_else(Error::to_errno, |()| 0)
-}
-
-/// The file operations of handle files that carry a `T`. Make one, as a `static`: its address
-/// identifies the files.
-pub(crate) struct FileTable<T>(bindings::file_operations, PhantomData<fn(T)>);
-
-// SAFETY: The table is constant.
-unsafe impl<T> Sync for FileTable<T> {}
-
-impl<T: FileOps> FileTable<T> {
-    /// Makes the table.
-    pub(crate) const fn new() -> Self {
-        let table = bindings::file_operations {
-            owner: &raw mut c::__this_module,
-            // As FMODE_NOWAIT; see `zx_file_set_mode`.
-            fop_flags: c::ZX_C_FOP_FLAGS,
-            llseek: Some(Self::llseek),
-            read_iter: Some(Self::read_iter),
-            write_iter: Some(Self::write_iter),
-            poll: Some(Self::poll),
-            unlocked_ioctl: Some(Self::ioctl),
-            compat_ioctl: Some(Self::ioctl),
-            mmap: Some(Self::mmap),
-            flush: Some(Self::flush),
-            release: Some(Self::release),
-            fsync: Some(c::noop_fsync),
-            splice_read: Some(c::copy_splice_read),
-            splice_write: Some(c::iter_file_splice_write),
-            show_fdinfo: Some(Self::show_fdinfo),
-            ..pin_init::zeroed()
-        };
-        Self(table, PhantomData)
-    }
-
-    /// # Safety
-    ///
-    /// `file` must be a live file with these operations.
-    unsafe fn data<'a>(file: *mut bindings::file) -> &'a T {
-        // SAFETY: `private_data` is what `create` stored, until release.
-        unsafe { &*(*file).private_data.cast::<T>() }
-    }
-
-    /// `file_operations::llseek`.
-    ///
-    /// # Safety
-    ///
-    /// Called by the kernel only, with valid arguments and a file that has these operations.
-    unsafe extern "C" fn llseek(file: *mut bindings::file, offset: i64, whence: c_int) -> i64 {
-        // SAFETY: Called by the kernel with a file of ours.
-        unsafe {
-            let end = Self::data(file).end().min(i64::MAX as u64) as i64;
-            c::generic_file_llseek_size(file, offset, whence, i64::MAX, end)
-        }
-    }
-
-    /// `file_operations::read_iter`.
-    ///
-    /// # Safety
-    ///
-    /// Called by the kernel only, with valid arguments and a file that has these operations.
-    unsafe extern "C" fn read_iter(
-        kiocb: *mut bindings::kiocb,
-        iter: *mut bindings::iov_iter,
-    ) -> isize {
-        // SAFETY: Called by the kernel with a file of ours and a valid iterator.
-        unsafe {
-            let mut to = IovIter::from_raw(iter, Direction::Read);
-            to.truncate((i64::MAX - (*kiocb).ki_pos) as usize);
-            let moved = Self::data((*kiocb).ki_filp).read((*kiocb).ki_pos as u64, &mut to);
-            (*kiocb).ki_pos += moved.unwrap_or(0) as i64;
-            to_ssize(moved)
-        }
-    }
-
-    /// `file_operations::write_iter`.
-    ///
-    /// # Safety
-    ///
-    /// Called by the kernel only, with valid arguments and a file that has these operations.
-    unsafe extern "C" fn write_iter(
-        kiocb: *mut bindings::kiocb,
-        iter: *mut bindings::iov_iter,
-    ) -> isize {
-        // SAFETY: As in `read_iter`.
-        unsafe {
-            let data = Self::data((*kiocb).ki_filp);
-            if (*kiocb).ki_flags & c::ZX_C_IOCB_APPEND != 0 {
-                // The core has checked the position that it knew, not this one.
-                match i64::try_from(data.end()) {
-                    Ok(end) => (*kiocb).ki_pos = end,
-                    Err(_) => return to_ssize(Err(EFBIG)),
-                }
-            }
-            let mut from = IovIter::from_raw(iter, Direction::Write);
-            from.truncate((i64::MAX - (*kiocb).ki_pos) as usize);
-            let moved = data.write((*kiocb).ki_pos as u64, &mut from);
-            (*kiocb).ki_pos += moved.unwrap_or(0) as i64;
-            to_ssize(moved)
-        }
-    }
-
-    /// `file_operations::poll`.
-    ///
-    /// # Safety
-    ///
-    /// Called by the kernel only, with valid arguments and a file that has these operations.
-    unsafe extern "C" fn poll(
-        file: *mut bindings::file,
-        table: *mut bindings::poll_table_struct,
-    ) -> c_uint {
-        // SAFETY: Called by the kernel with a file of ours.
-        unsafe { Self::data(file).poll(File::borrow_raw(file), &PollTable::from_raw(table)) }
-    }
-
-    /// `file_operations::unlocked_ioctl`.
-    ///
-    /// # Safety
-    ///
-    /// Called by the kernel only, with valid arguments and a file that has these operations.
-    unsafe extern "C" fn ioctl(file: *mut bindings::file, command: c_uint, arg: c_ulong) -> c_long {
-        // SAFETY: Called by the kernel with a file of ours.
-        let result = unsafe { Self::data(file).ioctl(File::borrow_raw(file), command, arg) };
-        result.map_or_else(|error| error.to_errno() as c_long, |value| value as c_long)
-    }
-
-    /// `file_operations::mmap`.
-    ///
-    /// # Safety
-    ///
-    /// Called by the kernel only, with valid arguments and a file that has these operations.
-    unsafe extern "C" fn mmap(
-        file: *mut bindings::file,
-        vma: *mut bindings::vm_area_struct,
-    ) -> c_int {
-        // SAFETY: Called by the kernel with a file of ours and a mapping being made.
-        unsafe { to_int(Self::data(file).mmap(NewMapping::from_raw(vma))) }
-    }
-
-    /// `file_operations::flush`.
-    ///
-    /// # Safety
-    ///
-    /// Called by the kernel only, with valid arguments and a file that has these operations.
-    unsafe extern "C" fn flush(file: *mut bindings::file, _owner: bindings::fl_owner_t) -> c_int {
-        // SAFETY: Called by the kernel with a file of ours.
-        unsafe { Self::data(file).descriptor_closed(File::borrow_raw(file)) };
-        0
-    }
-
-    /// `file_operations::release`.
-    ///
-    /// # Safety
-    ///
-    /// Called by the kernel only, with valid arguments and a file that has these operations.
-    unsafe extern "C" fn release(_inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
-        // SAFETY: Called once, for a file that nobody can reach any more.
-        unsafe {
-            let data = core::mem::replace(&mut (*file).private_data, core::ptr::null_mut());
-            drop(KBox::from_raw(data.cast::<T>()));
-        }
-        0
-    }
-
-    /// `file_operations::show_fdinfo`.
-    ///
-    /// # Safety
-    ///
-    /// Called by the kernel only, with valid arguments and a file that has these operations.
-    unsafe extern "C" fn show_fdinfo(seq: *mut bindings::seq_file, file: *mut bindings::file) {
-        // SAFETY: Called by the kernel with a file of ours and a valid seq_file.
-        unsafe { Self::data(file).show_fdinfo(SeqFile::from_raw(seq)) }
-    }
-}
-
-struct ViewTable<T>(PhantomData<T>);
-
-impl<T: ViewOps> ViewTable<T> {
-    const TABLE: bindings::file_operations = bindings::file_operations {
-        owner: &raw mut c::__this_module,
-        mmap: Some(Self::mmap),
-        fsync: Some(c::noop_fsync),
-        release: Some(Self::release),
-        ..pin_init::zeroed()
-    };
-
-    /// `file_operations::mmap`.
-    ///
-    /// # Safety
-    ///
-    /// Called by the kernel only, with valid arguments and a file that has these operations.
-    unsafe extern "C" fn mmap(
-        file: *mut bindings::file,
-        vma: *mut bindings::vm_area_struct,
-    ) -> c_int {
-        // SAFETY: Called by the kernel with a file of ours, whose `private_data` is what
-        // `create_view` stored, and a mapping being made.
-        unsafe {
-            let data = &*(*file).private_data.cast::<T>();
-            to_int(data.mmap(File::borrow_raw(file), NewMapping::from_raw(vma)))
-        }
-    }
-
-    /// `file_operations::release`.
-    ///
-    /// # Safety
-    ///
-    /// Called by the kernel only, with valid arguments and a file that has these operations.
-    unsafe extern "C" fn release(_inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
-        // SAFETY: Called once, for a file that nobody can reach any more.
-        unsafe {
-            let data = core::mem::replace(&mut (*file).private_data, core::ptr::null_mut());
-            drop(Arc::from_raw(data.cast::<T>().cast_const()));
-        }
-        0
     }
 }

@@ -30,7 +30,7 @@ use kernel::{
 /// What an inode stands for.
 pub(crate) trait InodeOwner: Send + Sync + Sized + 'static {
     /// What open files of the inode carry; see [`File::data`].
-    type Handle: super::file::FileOps;
+    type Handle: super::file_ops::FileOps;
 
     /// The name shown in `/proc/PID/maps`, `/proc/PID/fd` and the like, at most `NAME_MAX` bytes.
     fn file_name(&self, name: &mut FileName);

@@ -433,14 +433,24 @@ int zx_getattr(struct mnt_idmap *idmap, const struct path *path,
 	return 0;
 }
 
-void zx_file_set_mode(struct file *file)
+void zx_file_set_mode(struct file *file, bool position)
 {
 	/*
 	 * Without FMODE_NOWAIT, io_uring would wait for poll() to say that the
 	 * file is readable or writable, which is not what poll() says here.
 	 */
-	file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE | FMODE_NOWAIT;
+	file->f_mode |= FMODE_LSEEK | FMODE_NOWAIT;
+	/*
+	 * With FMODE_STREAM the core leaves the file's position alone. Nothing
+	 * would tell pread() at byte 0 from read() then, so it is refused.
+	 */
+	file->f_mode |= position ? FMODE_PREAD | FMODE_PWRITE : FMODE_STREAM;
 	file->f_flags |= O_LARGEFILE;
+}
+
+bool zx_file_has_position(const struct file *file)
+{
+	return !(file->f_mode & FMODE_STREAM);
 }
 
 bool zx_file_is(const struct file *file,

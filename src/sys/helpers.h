@@ -98,7 +98,8 @@ struct inode *zx_dentry_inode(const struct dentry *dentry);
 void zx_inode_evict(struct inode *inode);
 int zx_getattr(struct mnt_idmap *idmap, const struct path *path,
 	       struct kstat *stat, u32 request_mask, u64 size, u64 blocks);
-void zx_file_set_mode(struct file *file);
+void zx_file_set_mode(struct file *file, bool position);
+bool zx_file_has_position(const struct file *file);
 bool zx_file_is(const struct file *file,
 		const struct file_operations *operations);
 bool zx_current_has_file(const struct file *file);
@@ -142,12 +143,16 @@ static const int ZX_C_O_RDWR = O_RDWR;
 static const fop_flags_t ZX_C_FOP_FLAGS = FOP_BUFFER_RASYNC | FOP_BUFFER_WASYNC;
 static const int ZX_C_IOCB_APPEND = IOCB_APPEND;
 static const u32 ZX_C_EPOLLIN = (__force u32)(EPOLLIN | EPOLLRDNORM);
+static const u32 ZX_C_EPOLLOUT = (__force u32)(EPOLLOUT | EPOLLWRNORM);
 static const u32 ZX_C_EPOLLPRI = (__force u32)EPOLLPRI;
 static const u32 ZX_C_EPOLLHUP = (__force u32)EPOLLHUP;
 static const unsigned int ZX_C_FAULT_FLAG_WRITE = FAULT_FLAG_WRITE;
 static const unsigned int ZX_C_VM_FAULT_NOPAGE = VM_FAULT_NOPAGE;
 static const unsigned int ZX_C_VM_FAULT_SIGBUS = VM_FAULT_SIGBUS;
 static const unsigned int ZX_C_VM_FAULT_OOM = VM_FAULT_OOM;
+static const int ZX_C_SEEK_SET = SEEK_SET;
+static const int ZX_C_SEEK_CUR = SEEK_CUR;
+static const int ZX_C_SEEK_END = SEEK_END;
 static const unsigned int ZX_C_ATTR_SIZE = ATTR_SIZE;
 static const unsigned int ZX_C_ATTR_FILE = ATTR_FILE;
 

@@ -11,6 +11,7 @@ use kernel::error::Error;
 
 pub(crate) mod cache;
 pub(crate) mod file;
+pub(crate) mod file_ops;
 pub(crate) mod fs;
 pub(crate) mod mm;
 pub(crate) mod node;
@@ -68,8 +69,9 @@ pub(crate) mod uapi {
 /// Numbers of errors. Before Linux 7.3, `kernel::error::code` lacks some of them.
 pub(crate) mod errno {
     pub(crate) use kernel::bindings::{
-        EACCES, EAGAIN, EBADF, EBUSY, ECANCELED, EEXIST, EINTR, EINVAL, EIO, EMEDIUMTYPE,
-        ENAMETOOLONG, ENOBUFS, ENOENT, ENOMEM, ENOSPC, EOPNOTSUPP, EPIPE, ERANGE, ETIME, ETIMEDOUT,
+        EACCES, EAGAIN, EBADF, EBUSY, ECANCELED, EEXIST, EFBIG, EINTR, EINVAL, EIO, EMEDIUMTYPE,
+        ENAMETOOLONG, ENOBUFS, ENOENT, ENOMEM, ENOSPC, EOPNOTSUPP, EOVERFLOW, EPIPE, ERANGE, ETIME,
+        ETIMEDOUT,
     };
 }
 

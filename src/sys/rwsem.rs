@@ -11,6 +11,7 @@ use core::{
 };
 use kernel::{
     bindings,
+    error::to_result,
     prelude::*,
     sync::LockClassKey,
     types::{NotThreadSafe, Opaque},
@@ -79,6 +80,13 @@ impl<T> RwSem<T> {
         // SAFETY: Initialised in `new`.
         unsafe { c::down_write(self.sem.get()) };
         WriteGuard(self, NotThreadSafe, PhantomData)
+    }
+
+    /// Waits for exclusive access; EINTR if the task is killed meanwhile.
+    pub(crate) fn write_killable(&self) -> Result<WriteGuard<'_, T>> {
+        // SAFETY: Initialised in `new`.
+        to_result(unsafe { c::down_write_killable(self.sem.get()) })?;
+        Ok(WriteGuard(self, NotThreadSafe, PhantomData))
     }
 }
 

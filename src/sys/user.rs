@@ -58,6 +58,11 @@ abi! {
     zxvmo_info_handle_basic: 32,
     zxvmo_info_handle_count: 4,
     zxvmo_info_vmo: 176,
+    zxvmo_create_stream: 24,
+    zxvmo_stream_transfer: 48,
+    zxvmo_stream_seek: 24,
+    zxvmo_iovec: 16,
+    zxvmo_info_stream: 24,
 }
 
 /// Bytes of `value`, to be copied out.
@@ -148,6 +153,14 @@ pub(crate) fn read_value<T: FromBytes>(address: usize) -> Result<T> {
     UserSlice::new(UserPtr::from_addr(address), size_of::<T>())
         .reader()
         .read()
+}
+
+/// Fills `values` from user space.
+pub(crate) fn read_values<T: Abi>(address: usize, values: &mut [T]) -> Result {
+    let length = size_of_val(values);
+    // SAFETY: As in `bytes_of_mut`, for each of them.
+    let bytes = unsafe { core::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), length) };
+    read_bytes(address, bytes)
 }
 
 /// Which way data moves between a [`IovIter`] and the pages.

@@ -13,6 +13,8 @@ use kernel::{
 
 /// poll(2) bits: readable.
 pub(crate) const POLLIN: u32 = c::ZX_C_EPOLLIN;
+/// poll(2) bits: writable.
+pub(crate) const POLLOUT: u32 = c::ZX_C_EPOLLOUT;
 /// poll(2) bits: exceptional condition.
 pub(crate) const POLLPRI: u32 = c::ZX_C_EPOLLPRI;
 /// poll(2) bits: the other end is gone.

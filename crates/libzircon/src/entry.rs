@@ -17,6 +17,7 @@ pub(crate) enum ObjectType {
     Event,
     EventPair,
     Port,
+    Stream,
 }
 
 impl ObjectType {
@@ -29,6 +30,7 @@ impl ObjectType {
             Self::Event => abi::ZX_OBJ_TYPE_EVENT,
             Self::EventPair => abi::ZX_OBJ_TYPE_EVENTPAIR,
             Self::Port => abi::ZX_OBJ_TYPE_PORT,
+            Self::Stream => abi::ZX_OBJ_TYPE_STREAM,
         }
     }
 }
@@ -82,10 +84,11 @@ impl Entry {
         let object_type = match (bits >> TYPE_SHIFT) & 0xFF {
             0 => ObjectType::Process,
             1 => ObjectType::Vmar,
+            2 => ObjectType::Vmo,
             3 => ObjectType::Event,
             4 => ObjectType::EventPair,
             5 => ObjectType::Port,
-            _ => ObjectType::Vmo,
+            _ => ObjectType::Stream,
         };
         if bits & LOCAL != 0 {
             Self::Local {
@@ -186,6 +189,7 @@ mod tests {
             ObjectType::Event,
             ObjectType::EventPair,
             ObjectType::Port,
+            ObjectType::Stream,
         ];
         for object_type in types {
             for number in [0, 1, i32::MAX] {

@@ -208,13 +208,19 @@ impl Handle {
     }
 
     /// Looks up a VMO; BAD_HANDLE, WRONG_TYPE.
-    pub(crate) fn vmo(value: u32) -> Result<Vmo, Status> {
+    pub(crate) fn vmo(value: u32) -> Result<KernelHandle, Status> {
+        Self::of_type(value, ObjectType::Vmo)
+    }
+
+    /// Looks up a stream; BAD_HANDLE, WRONG_TYPE.
+    pub(crate) fn stream(value: u32) -> Result<KernelHandle, Status> {
+        Self::of_type(value, ObjectType::Stream)
+    }
+
+    fn of_type(value: u32, wanted: ObjectType) -> Result<KernelHandle, Status> {
         let handle = Self::get(value)?;
         match handle.entry {
-            Entry::Kernel {
-                object_type: ObjectType::Vmo,
-                fd,
-            } => Ok(Vmo {
+            Entry::Kernel { object_type, fd } if object_type == wanted => Ok(KernelHandle {
                 // SAFETY: The descriptor stays open, or parked, for as long as
                 // the handle is in use.
                 fd: unsafe { BorrowedFd::borrow_raw(fd) },
@@ -257,13 +263,13 @@ impl Drop for Handle {
     }
 }
 
-/// A [`Handle`] to a VMO; derefs to its descriptor.
-pub(crate) struct Vmo {
+/// A [`Handle`] to an object of the module; derefs to its descriptor.
+pub(crate) struct KernelHandle {
     fd: BorrowedFd<'static>,
     _handle: Handle,
 }
 
-impl Deref for Vmo {
+impl Deref for KernelHandle {
     type Target = BorrowedFd<'static>;
     fn deref(&self) -> &BorrowedFd<'static> {
         &self.fd
@@ -312,6 +318,13 @@ mod tests {
     use rustix::io::Errno;
     use rustix::pipe::pipe;
     use std::os::fd::{IntoRawFd, OwnedFd};
+    use std::sync::{Mutex, MutexGuard, PoisonError};
+
+    /// One test at a time: a child has the descriptors of the others, too.
+    fn alone() -> MutexGuard<'static, ()> {
+        static ALONE: Mutex<()> = Mutex::new(());
+        ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 
     /// A handle to the reading end of a pipe, and the writing end: that tells
     /// whether the other one is open.
@@ -348,6 +361,7 @@ mod tests {
 
     #[test]
     fn closing_under_a_call_keeps_the_number() {
+        let _alone = alone();
         let (value, fd, writer) = insert_pipe();
         let held = Handle::vmo(value).unwrap();
         assert!(is_open_elsewhere(&writer));
@@ -362,6 +376,7 @@ mod tests {
 
     #[test]
     fn a_child_does_not_wait_for_the_parents_calls() {
+        let _alone = alone();
         let (value, fd, writer) = insert_pipe();
         let held = Handle::vmo(value).unwrap();
         // SAFETY: The child only makes system calls.

@@ -62,6 +62,60 @@ fn info(handle: u32) -> zxvmo_info_vmo {
     info
 }
 
+#[test]
+fn streams() {
+    let _alone = alone();
+    let vmo = create(4096, 0);
+    assert_eq!(zx_vmo_set_stream_size(vmo, 0), OK);
+    let mode = ZX_STREAM_MODE_READ | ZX_STREAM_MODE_WRITE;
+    let mut stream = 0;
+    unsafe {
+        assert_eq!(zx_stream_create(mode, vmo, 0, &mut stream), OK);
+        let mut bytes = *b"hello";
+        let mut vector = zxvmo_iovec {
+            buffer: bytes.as_mut_ptr() as u64,
+            capacity: 5,
+        };
+        let mut actual = 0;
+        assert_eq!(zx_stream_writev(stream, 0, &vector, 1, &mut actual), OK);
+        assert_eq!(actual, 5);
+        assert_eq!(
+            zx_stream_writev_at(stream, 0, 2, &vector, 1, ptr::null_mut()),
+            OK
+        );
+        let mut position = 0;
+        assert_eq!(zx_stream_seek(stream, 2, -6, &mut position), OK);
+        assert_eq!(position, 1);
+        assert_eq!(zx_stream_readv(stream, 0, &mut vector, 1, &mut actual), OK);
+        assert_eq!((actual, &bytes), (5, b"ehell"));
+        assert_eq!(
+            zx_stream_readv_at(stream, 0, 6, &mut vector, 1, &mut actual),
+            OK
+        );
+        assert_eq!((actual, &bytes), (1, b"ohell"));
+        // Types are told apart before the module is asked, too.
+        assert_eq!(
+            zx_stream_readv(vmo, 0, &mut vector, 1, &mut actual),
+            ZX_ERR_WRONG_TYPE
+        );
+        assert_eq!(
+            zx_stream_create(0, stream, 0, &mut stream),
+            ZX_ERR_WRONG_TYPE
+        );
+        assert_eq!(size(stream), Err(ZX_ERR_WRONG_TYPE));
+        // A new handle that cannot be delivered is gone again.
+        assert_eq!(
+            zx_stream_create(mode, vmo, 0, ptr::without_provenance_mut(8)),
+            ZX_ERR_INVALID_ARGS
+        );
+    }
+    let other = duplicate(stream, SAME);
+    assert_eq!(handle_count(stream), 2);
+    assert_eq!(zx_handle_close(other), OK);
+    assert_eq!(zx_handle_close(stream), OK);
+    assert_eq!(zx_handle_close(vmo), OK);
+}
+
 fn handle_count(handle: u32) -> u32 {
     let mut count = 0u32;
     let status = unsafe {

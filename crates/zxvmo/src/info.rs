@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 
 use crate::abi;
 use crate::raw;
-use crate::{CachePolicy, Rights, Status};
+use crate::{CachePolicy, Rights, Status, StreamOptions};
 
 const NAME_SIZE: usize = abi::ZX_MAX_NAME_LEN as usize;
 
@@ -194,6 +194,27 @@ impl From<abi::zxvmo_info_vmo> for VmoInfo {
             populated_scaled_bytes: raw.populated_scaled_bytes,
             committed_fractional_scaled_bytes: raw.committed_fractional_scaled_bytes,
             populated_fractional_scaled_bytes: raw.populated_fractional_scaled_bytes,
+        }
+    }
+}
+
+/// A stream (spec section 24.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamInfo {
+    /// What it can be used for, and whether it appends now.
+    pub options: StreamOptions,
+    /// The position, in bytes.
+    pub seek: u64,
+    /// Where the content of the VMO ends, in bytes.
+    pub content_size: u64,
+}
+
+impl From<abi::zxvmo_info_stream> for StreamInfo {
+    fn from(raw: abi::zxvmo_info_stream) -> Self {
+        Self {
+            options: StreamOptions::from_bits_retain(raw.options),
+            seek: raw.seek,
+            content_size: raw.content_size,
         }
     }
 }

@@ -37,6 +37,7 @@
 pub mod abi;
 mod device;
 mod event;
+mod handle;
 mod info;
 mod mapping;
 mod options;
@@ -44,20 +45,25 @@ mod port;
 pub mod raw;
 mod rights;
 mod status;
+mod stream;
 mod time;
 mod vmo;
 mod wait;
 
 pub use device::{query, Device};
 pub use event::{Event, EventPair};
-pub use info::{HandleBasicInfo, HandleCountInfo, Koid, Name, ObjectType, VmoInfo, VmoInfoFlags};
+pub use info::{
+    HandleBasicInfo, HandleCountInfo, Koid, Name, ObjectType, StreamInfo, VmoInfo, VmoInfoFlags,
+};
 pub use mapping::Mapping;
 pub use options::{
-    CachePolicy, VmarFlags, VmarOp, VmoChildOptions, VmoLockState, VmoOp, VmoOptions,
+    CachePolicy, StreamOptions, StreamWriteOptions, VmarFlags, VmarOp, VmoChildOptions,
+    VmoLockState, VmoOp, VmoOptions,
 };
 pub use port::{Packet, PacketContents, Port, SignalPacket, WaitAsyncOpts};
 pub use rights::Rights;
 pub use status::Status;
+pub use stream::Stream;
 pub use time::{MonotonicDuration, MonotonicInstant};
 pub use vmo::Vmo;
 pub use wait::{object_wait_many, Signals, WaitItem, WaitResult};

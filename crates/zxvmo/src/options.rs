@@ -165,6 +165,34 @@ impl From<abi::zxvmo_lock_state> for VmoLockState {
 }
 
 bitflags::bitflags! {
+    /// Options of [`Stream::create`](crate::Stream::create) (spec section 24.1).
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[repr(transparent)]
+    pub struct StreamOptions: u32 {
+        /// May be read; needs the right READ.
+        const MODE_READ = abi::ZX_STREAM_MODE_READ;
+        /// May be written; needs the right WRITE.
+        const MODE_WRITE = abi::ZX_STREAM_MODE_WRITE;
+        /// Writes go to the end of the content, wherever the position is.
+        const MODE_APPEND = abi::ZX_STREAM_MODE_APPEND;
+
+        const _ = !0;
+    }
+}
+
+bitflags::bitflags! {
+    /// Options of [`Stream::write`](crate::Stream::write).
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[repr(transparent)]
+    pub struct StreamWriteOptions: u32 {
+        /// Write to the end of the content, wherever the position is.
+        const APPEND = abi::ZX_STREAM_APPEND;
+
+        const _ = !0;
+    }
+}
+
+bitflags::bitflags! {
     /// Options of [`Vmo::map`](crate::Vmo::map) (spec section 13.1).
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     #[repr(transparent)]

@@ -57,6 +57,9 @@ bitflags::bitflags! {
         /// What the handles of a new pair of events have.
         const EVENTPAIR_DEFAULT = abi::ZX_DEFAULT_EVENTPAIR_RIGHTS;
 
+        /// What a new stream's handle has; READ and WRITE are added by its mode.
+        const STREAM_DEFAULT = abi::ZX_DEFAULT_STREAM_RIGHTS;
+
         // Bits that have no name here are kept as they are.
         const _ = !0;
     }

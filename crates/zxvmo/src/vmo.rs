@@ -4,6 +4,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawF
 use std::ptr::{null_mut, NonNull};
 
 use crate::abi;
+use crate::handle;
 use crate::raw;
 use crate::{
     CachePolicy, HandleBasicInfo, HandleCountInfo, Mapping, MonotonicInstant, Name, Rights,
@@ -247,26 +248,30 @@ impl Vmo {
     /// The stream size under its old name, a property. Needs GET_PROPERTY.
     pub fn get_content_size(&self) -> Result<u64, Status> {
         let mut value = [0; size_of::<u64>()];
-        self.get_property(abi::ZX_PROP_VMO_CONTENT_SIZE, &mut value)?;
+        handle::get_property(self.as_fd(), abi::ZX_PROP_VMO_CONTENT_SIZE, &mut value)?;
         Ok(u64::from_ne_bytes(value))
     }
 
     /// As [`Vmo::set_stream_size`]. Needs SET_PROPERTY and WRITE.
     pub fn set_content_size(&self, size: &u64) -> Result<(), Status> {
-        self.set_property(abi::ZX_PROP_VMO_CONTENT_SIZE, &size.to_ne_bytes())
+        handle::set_property(
+            self.as_fd(),
+            abi::ZX_PROP_VMO_CONTENT_SIZE,
+            &size.to_ne_bytes(),
+        )
     }
 
     /// The name of the object. Needs GET_PROPERTY.
     pub fn get_name(&self) -> Result<Name, Status> {
         let mut value = [0; abi::ZX_MAX_NAME_LEN as usize];
-        self.get_property(abi::ZX_PROP_NAME, &mut value)?;
+        handle::get_property(self.as_fd(), abi::ZX_PROP_NAME, &mut value)?;
         Ok(Name::from_raw(value))
     }
 
     /// Names the object, for all its handles. Needs SET_PROPERTY.
     pub fn set_name(&self, name: &Name) -> Result<(), Status> {
         // An empty slice still has an address that is not NULL.
-        self.set_property(abi::ZX_PROP_NAME, name.as_bytes())
+        handle::set_property(self.as_fd(), abi::ZX_PROP_NAME, name.as_bytes())
     }
 
     /// Another handle to the same object, with some of the rights of this one
@@ -347,7 +352,8 @@ impl Vmo {
 
     /// How many handles the object has. Needs INSPECT.
     pub fn count_info(&self) -> Result<HandleCountInfo, Status> {
-        let raw: abi::zxvmo_info_handle_count = self.get_info(abi::ZX_INFO_HANDLE_COUNT)?;
+        let raw: abi::zxvmo_info_handle_count =
+            handle::get_info(self.as_fd(), abi::ZX_INFO_HANDLE_COUNT)?;
         Ok(HandleCountInfo {
             handle_count: raw.handle_count,
         })
@@ -355,7 +361,7 @@ impl Vmo {
 
     /// Size, relatives, mappings and memory use. Needs no right.
     pub fn info(&self) -> Result<VmoInfo, Status> {
-        let raw: abi::zxvmo_info_vmo = self.get_info(abi::ZX_INFO_VMO)?;
+        let raw: abi::zxvmo_info_vmo = handle::get_info(self.as_fd(), abi::ZX_INFO_VMO)?;
         Ok(raw.into())
     }
 
@@ -416,35 +422,7 @@ impl Vmo {
         // SAFETY: It has just been made for this call, so rounding up cannot wrap.
         Ok(unsafe { Mapping::from_raw(start, len.next_multiple_of(page), flags) })
     }
-
-    fn get_info<T: Record>(&self, topic: u32) -> Result<T, Status> {
-        let mut record = T::default();
-        let buffer = (&raw mut record).cast::<u8>();
-        // SAFETY: The buffer is a record, for which any bytes are good.
-        let (result, _) = unsafe { raw::get_info(self.as_fd(), topic, buffer, size_of::<T>()) };
-        result.map(|()| record)
-    }
-
-    fn get_property(&self, name: u32, value: &mut [u8]) -> Result<(), Status> {
-        // SAFETY: The buffer is borrowed mutably, and any byte is a u8.
-        unsafe { raw::get_property(self.as_fd(), name, value.as_mut_ptr(), value.len()) }
-    }
-
-    fn set_property(&self, name: u32, value: &[u8]) -> Result<(), Status> {
-        // SAFETY: The buffer is borrowed.
-        unsafe { raw::set_property(self.as_fd(), name, value.as_ptr(), value.len()) }
-    }
 }
-
-/// # Safety
-///
-/// Made of integers only, so that any bytes are good.
-unsafe trait Record: Default {}
-
-// SAFETY: bindgen made them from zxvmo.h.
-unsafe impl Record for abi::zxvmo_info_handle_count {}
-// SAFETY: As above.
-unsafe impl Record for abi::zxvmo_info_vmo {}
 
 impl From<OwnedFd> for Vmo {
     fn from(fd: OwnedFd) -> Self {

@@ -82,6 +82,20 @@ zx_status_t zx_vmo_set_stream_size(zx_handle_t handle, uint64_t size);
 zx_status_t zx_vmo_replace_as_executable(zx_handle_t handle, zx_handle_t vmex, zx_handle_t* out);
 zx_status_t zx_vmo_set_cache_policy(zx_handle_t handle, uint32_t cache_policy);
 
+/* Streams */
+zx_status_t zx_stream_create(uint32_t options, zx_handle_t vmo, zx_off_t seek,
+                             zx_handle_t* out_stream);
+zx_status_t zx_stream_readv(zx_handle_t handle, uint32_t options, zx_iovec_t* vector,
+                            size_t num_vector, size_t* actual);
+zx_status_t zx_stream_readv_at(zx_handle_t handle, uint32_t options, zx_off_t offset,
+                               zx_iovec_t* vector, size_t num_vector, size_t* actual);
+zx_status_t zx_stream_writev(zx_handle_t handle, uint32_t options, const zx_iovec_t* vector,
+                             size_t num_vector, size_t* actual);
+zx_status_t zx_stream_writev_at(zx_handle_t handle, uint32_t options, zx_off_t offset,
+                                const zx_iovec_t* vector, size_t num_vector, size_t* actual);
+zx_status_t zx_stream_seek(zx_handle_t handle, zx_stream_seek_origin_t whence, int64_t offset,
+                           zx_off_t* out_seek);
+
 /* Regions of the address space */
 zx_status_t zx_vmar_map(zx_handle_t handle, zx_vm_option_t options, size_t vmar_offset,
                         zx_handle_t vmo, uint64_t vmo_offset, size_t len,

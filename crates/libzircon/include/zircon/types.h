@@ -44,6 +44,19 @@ typedef uintptr_t zx_vaddr_t;
 typedef uintptr_t zx_paddr_t;
 typedef uint64_t zx_off_t;
 
+/* What zx_stream_seek counts from: ZX_STREAM_SEEK_ORIGIN_*. */
+typedef uint32_t zx_stream_seek_origin_t;
+
+/* One buffer of a vector. */
+typedef struct zx_iovec {
+  void* buffer;
+  /* In bytes. */
+  size_t capacity;
+} zx_iovec_t;
+
+static_assert(sizeof(zx_iovec_t) == 16, "layout");
+static_assert(offsetof(zx_iovec_t, capacity) == 8, "layout");
+
 /* What ZX_VMO_OP_LOCK stores. Sizes are bytes. */
 typedef struct zx_vmo_lock_state {
   uint64_t offset;

@@ -34,6 +34,17 @@ typedef struct zx_info_vmar {
   size_t len;
 } zx_info_vmar_t;
 
+/* ZX_INFO_STREAM */
+typedef struct zx_info_stream {
+  /* ZX_STREAM_MODE_*, append mode as it is now. */
+  uint32_t options;
+  uint8_t padding1[4];
+  /* The position. */
+  zx_off_t seek;
+  /* The stream size of the VMO. */
+  uint64_t content_size;
+} zx_info_stream_t;
+
 /* ZX_INFO_VMO */
 typedef struct zx_info_vmo {
   zx_koid_t koid;
@@ -126,6 +137,9 @@ static_assert(offsetof(zx_info_handle_basic_t, reserved) == 24, "layout");
 static_assert(sizeof(zx_info_handle_count_t) == 4, "layout");
 static_assert(sizeof(zx_info_vmar_t) == 16, "layout");
 static_assert(offsetof(zx_info_vmar_t, len) == 8, "layout");
+static_assert(sizeof(zx_info_stream_t) == 24, "layout");
+static_assert(offsetof(zx_info_stream_t, seek) == 8, "layout");
+static_assert(offsetof(zx_info_stream_t, content_size) == 16, "layout");
 static_assert(sizeof(zx_info_vmo_v1_t) == 104, "layout");
 static_assert(sizeof(zx_info_vmo_v2_t) == 120, "layout");
 static_assert(sizeof(zx_info_vmo_v3_t) == 128, "layout");
