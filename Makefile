@@ -113,7 +113,7 @@ shell: module				## a shell in a guest with the module loaded
 .PHONY: clippy fmt fmt-check doc rust-analyzer check checkpatch shellcheck
 rust_files = zxvmo.rs $(shell find src -name '*.rs' 2>/dev/null)
 rustfmt = $(in) rustfmt --edition 2021 --config-path $(ksrc)/.rustfmt.toml
-shell_scripts = $(shell grep -lE '^\#!.*(bash|sh)$$' scripts/* .ci/run userspace-tests/*.sh 2>/dev/null) scripts/lib.sh
+shell_scripts = $(shell grep -lE '^\#!.*(bash|sh)$$' scripts/* bench/in-guest .ci/run userspace-tests/*.sh 2>/dev/null) scripts/lib.sh
 
 clippy: $(ready)			## lint the module and the crates
 	@mkdir -p $(work)/clippy

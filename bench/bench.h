@@ -30,7 +30,9 @@
 #define KIB		1024UL
 #define MIB		(1024 * KIB)
 #define GIB		(1024 * MIB)
+#ifndef USUAL
 #define USUAL		(64 * MIB)
+#endif
 #define READ_WRITE	(ZX_VM_PERM_READ | ZX_VM_PERM_WRITE)
 
 #ifndef __always_unused

@@ -9,9 +9,7 @@
  *   ADDRESS COUNT
  *   ...
  *
- * For one virtual processor (scripts/guest --icount). The interface of qemu is
- * declared here as far as it is used, because distributions do not ship its
- * header.
+ * For one virtual processor (scripts/guest --icount).
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,30 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef uint64_t qemu_plugin_id_t;
-struct qemu_plugin_tb;
-struct qemu_plugin_insn;
-struct qemu_info;
-
-size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
-struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t at);
-uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
-size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
-size_t qemu_plugin_insn_data(const struct qemu_plugin_insn *insn, void *to, size_t size);
-void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id,
-					   void (*callback)(struct qemu_plugin_tb *tb,
-							    void *data),
-					   void *data);
-void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb,
-					  void (*callback)(unsigned int cpu, void *data),
-					  int registers, void *data);
-void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn,
-					    void (*callback)(unsigned int cpu, void *data),
-					    int registers, void *data);
-void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id,
-				    void (*callback)(void *data), void *data);
-int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int argc,
-			char **argv);
+#include "qemu.h"
 
 /* The version in which callbacks got the argument data, the least that qemu 11.1 takes. */
 int qemu_plugin_version = 7;
