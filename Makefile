@@ -13,6 +13,7 @@
 SUITE ?= trixie-backports
 PREFIX ?= /usr/local
 TESTS ?=
+CASES ?=
 HOST_KDIR := /lib/modules/$(shell uname -r)/build
 
 build := $(CURDIR)/build
@@ -66,7 +67,7 @@ modules_install: native			## install it for that kernel (INSTALL_MOD_PATH= to st
 	+$(call kbuild,,$(KDIR),$(build)/native/module) modules_install
 
 ## On a stock Debian kernel, by SUITE=trixie-backports or sid
-.PHONY: setup module lib programs tests demo test quick shell
+.PHONY: setup module lib programs tests demo test quick bench shell
 setup:					## set up what the rest needs, once (UPDATE=1: look for a newer kernel)
 	@scripts/setup --suite $(SUITE) $(if $(UPDATE),--update)
 
@@ -99,6 +100,12 @@ slow := test_model test_leaks test_reload test_regressions_* test_spec_accountin
 quick: tests				## the same without the tests that take long
 	@scripts/test --suite $(SUITE) $(patsubst %,'!%',$(slow))
 
+bench: module lib			## build all and measure, beside memfd and fork() (see bench/README.md)
+	@$(enter) make -C bench OUT=$(out)/bench LIBZIRCON=$(out)/cargo/release CC=gcc --no-print-directory
+	@$(cargo) build --manifest-path bench/charts/Cargo.toml --locked --release
+	@scripts/bench --suite $(SUITE) $(if $(WALL),--wall) $(if $(CGROUP),--cgroup) \
+		$(if $(MEMORY),--memory $(MEMORY)) $(if $(PROFILE),--profile) -- $(CASES)
+
 shell: module				## a shell in a guest with the module loaded
 	@scripts/guest --suite $(SUITE) --interactive
 
@@ -106,20 +113,23 @@ shell: module				## a shell in a guest with the module loaded
 .PHONY: clippy fmt fmt-check doc rust-analyzer check checkpatch shellcheck
 rust_files = zxvmo.rs $(shell find src -name '*.rs' 2>/dev/null)
 rustfmt = $(in) rustfmt --edition 2021 --config-path $(ksrc)/.rustfmt.toml
-shell_scripts = $(shell grep -lE '^\#!.*(bash|sh)$$' scripts/* .ci/run userspace-tests/*.sh 2>/dev/null) scripts/lib.sh
+shell_scripts = $(shell grep -lE '^\#!.*(bash|sh)$$' scripts/* bench/in-guest .ci/run userspace-tests/*.sh 2>/dev/null) scripts/lib.sh
 
 clippy: $(ready)			## lint the module and the crates
 	@mkdir -p $(work)/clippy
 	+$(call kbuild,$(in),$(kdir),$(work)/clippy) CLIPPY=1 W=e modules
 	$(in) env CARGO_TARGET_DIR=$(work)/cargo cargo clippy $(manifest) --all-targets -- -D warnings
+	$(in) env CARGO_TARGET_DIR=$(work)/cargo cargo clippy --manifest-path bench/charts/Cargo.toml --locked -- -D warnings
 
 fmt: $(ready)				## format all Rust code
 	$(rustfmt) $(rust_files)
 	$(in) cargo fmt --manifest-path crates/Cargo.toml --all
+	$(in) cargo fmt --manifest-path bench/charts/Cargo.toml
 
 fmt-check: $(ready)			## say where "make fmt" would change something
 	$(rustfmt) --check $(rust_files)
 	$(in) cargo fmt --manifest-path crates/Cargo.toml --all -- --check
+	$(in) cargo fmt --manifest-path bench/charts/Cargo.toml -- --check
 
 # In programs errno is positive, attributes have no kernel macro, and volatile
 # is what it takes to touch memory.
@@ -129,7 +139,7 @@ user_rules := ,MACRO_WITH_FLOW_CONTROL,USE_NEGATIVE_ERRNO,ENOSYS,PREFER_DEFINED_
 
 checkpatch: $(ready)
 	$(call checkpatch) $(shell find src uapi -name '*.[ch]')
-	$(call checkpatch,$(user_rules)) $(shell find userspace-tests -name '*.[ch]')
+	$(call checkpatch,$(user_rules)) $(shell find userspace-tests bench -name '*.[ch]')
 
 shellcheck: $(ready)
 	$(in) shellcheck -x -P SCRIPTDIR $(shell_scripts)
