@@ -343,4 +343,33 @@ TEST(spec_162_huge_ranges)
 	EXPECT_TRUE(holds(vmo, 0, at[3], ZX_VMO_MAX_SIZE));
 }
 
+TEST(spec_189_cache_flush)
+{
+	static const uint32_t valid[] = {
+		ZX_CACHE_FLUSH_INSN, ZX_CACHE_FLUSH_DATA,
+		ZX_CACHE_FLUSH_INSN | ZX_CACHE_FLUSH_DATA,
+		ZX_CACHE_FLUSH_DATA | ZX_CACHE_FLUSH_INVALIDATE,
+		ZX_CACHE_FLUSH_INSN | ZX_CACHE_FLUSH_DATA | ZX_CACHE_FLUSH_INVALIDATE,
+	};
+	uint32_t options;
+	zx_handle_t vmo = new_vmo(PAGE, 0);
+	unsigned char *at, *readable;
+	bool good;
+	size_t i;
+
+	ASSERT_EQ(ZX_OK, put_byte(vmo, 0, 0xaa));
+	ASSERT_EQ(ZX_OK, map_vmo(vmo, READ_WRITE, PAGE, &at));
+	ASSERT_EQ(ZX_OK, map_vmo(vmo, ZX_VM_PERM_READ, PAGE, &readable));
+	for (options = 0; options < 32; options++) {
+		for (good = false, i = 0; i < ARRAY_SIZE(valid); i++)
+			good |= valid[i] == options;
+		EXPECT_EQ(good ? ZX_OK : ZX_ERR_INVALID_ARGS, zx_cache_flush(at, PAGE, options));
+		EXPECT_EQ(good ? ZX_OK : ZX_ERR_INVALID_ARGS,
+			  zx_cache_flush(readable + 1, 100, options));
+	}
+	EXPECT_EQ(ZX_ERR_INVALID_ARGS,
+		  zx_cache_flush(at, PAGE, ZX_CACHE_FLUSH_DATA | 0x80000000));
+	EXPECT_EQ(0xaa, *at);
+}
+
 TEST_HARNESS_MAIN

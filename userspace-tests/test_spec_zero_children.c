@@ -311,4 +311,18 @@ TEST(spec_193_at_once)
 	}
 }
 
+TEST(spec_093_slices_and_references_count)
+{
+	zx_handle_t parent = new_vmo(PAGE, 0), child;
+
+	child = slice_of(parent, 0, PAGE);
+	EXPECT_FALSE(zero_children(parent));
+	zx_handle_close(child);
+	EXPECT_TRUE(zero_children(parent));
+	child = reference_of(parent);
+	EXPECT_FALSE(zero_children(parent));
+	zx_handle_close(child);
+	EXPECT_TRUE(zero_children(parent));
+}
+
 TEST_HARNESS_MAIN
