@@ -6,7 +6,7 @@
 
 use crate::{
     discard::Discardable,
-    page_map::{PageMap, Place, Shown},
+    page_map::{PageMap, Place, Shown, Touched},
     status::{Status, ZxResult},
     sys::{
         self,
@@ -16,7 +16,7 @@ use crate::{
         PAGE_SHIFT, PAGE_SIZE,
     },
 };
-use core::ops::Range;
+use core::ops::{ControlFlow, Range};
 use kernel::{
     prelude::*,
     sync::atomic::{Atomic, Relaxed},
@@ -190,36 +190,38 @@ impl Content {
             return Ok(held);
         }
         let mut run = first..first;
-        let mut next = self.touched_from(first, end);
-        while let Some(index) = next {
-            if index > run.end + PROTECT_GAP {
-                self.unmap(run.start, run.end - run.start);
-                run = index..index;
+        let _ = self.each_touched(first, end, |touched| {
+            for range in touched.ranges() {
+                let range = range.start - self.origin..range.end - self.origin;
+                if range.start > run.end + PROTECT_GAP {
+                    self.unmap(run.start, run.end - run.start);
+                    run.start = range.start;
+                }
+                run.end = range.end;
             }
-            run.end = index + 1;
-            next = self.touched_from(run.end, end);
-        }
+            ControlFlow::<()>::Continue(())
+        });
         self.unmap(run.start, run.end - run.start);
         page::order_references();
-        let mut next = self.touched_from(first, end);
-        while let Some(index) = next {
-            match self.get(index) {
-                // It may be written to at any time, so it is looked at the next time, too.
-                Shown::Owned(page, _) if page.is_held() => {
-                    held.push(index, GFP_KERNEL_ACCOUNT)?;
-                }
-                Shown::Owned(_, place) => place.untouch(),
-                _ => {}
-            }
-            next = self.touched_from(index + 1, end);
+        let walked = self.each_touched(first, end, |touched| {
+            let noted =
+                touched.untouch(|key| Ok(held.push(key - self.origin, GFP_KERNEL_ACCOUNT)?));
+            noted.map_or_else(ControlFlow::Break, ControlFlow::Continue)
+        });
+        match walked {
+            ControlFlow::Break(error) => Err(error),
+            ControlFlow::Continue(()) => Ok(held),
         }
-        Ok(held)
     }
 
-    fn touched_from(&self, first: u64, end: u64) -> Option<u64> {
-        let key = self.pages.next_touched(self.origin + first)?;
-        let index = key - self.origin;
-        (index < end).then_some(index)
+    fn each_touched<B>(
+        &self,
+        first: u64,
+        end: u64,
+        mut each: impl FnMut(Touched<'_>) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        let keys = self.keys(&(first..end));
+        self.pages.each_touched(keys.start, keys.end, &mut each)
     }
 
     /// The pages in `first..end`, in order.
@@ -289,14 +291,11 @@ impl Content {
     pub(crate) fn next_pinned(&self, first: u64, end: u64) -> Option<u64> {
         // What relatives show as well is not this store's to keep, and their translations would
         // look like pins. What is this store's and pinned has been touched.
-        let mut next = self.touched_from(first, end);
-        while let Some(index) = next {
-            if matches!(self.get(index), Shown::Owned(page, _) if page.is_pinned()) {
-                return Some(index);
-            }
-            next = self.touched_from(index + 1, end);
-        }
-        None
+        let found = self.each_touched(first, end, |touched| match touched.first_pinned() {
+            Some(key) => ControlFlow::Break(key - self.origin),
+            None => ControlFlow::Continue(()),
+        });
+        found.break_value()
     }
 }
 

@@ -25,6 +25,10 @@
 mod page_move;
 #[path = "tally.rs"]
 mod tally;
+#[path = "touched.rs"]
+mod touched;
+
+pub(crate) use touched::Touched;
 
 use crate::sys::{
     node::{Entry, Node, NodeRef, NODE_SIZE, SLOTS, SLOT_BITS},
@@ -54,14 +58,9 @@ pub(crate) struct Place<'a> {
 
 impl Place<'_> {
     /// Notes that the page is about to be entered into a page table: see
-    /// [`PageMap::next_touched`].
+    /// [`PageMap::each_touched`].
     pub(crate) fn touch(self) {
         self.leaf.touch(self.at);
-    }
-
-    /// Removes the note.
-    pub(crate) fn untouch(self) {
-        self.leaf.untouch(self.at);
     }
 }
 
@@ -220,7 +219,11 @@ impl PageMap {
             if old.is_none() {
                 self.pages.add(1, Relaxed);
             }
-            unmap();
+            // The page of zeros is not counted; any other is gone from all page tables already
+            // if it is in none.
+            if old.as_ref().is_none_or(|page| page.is_mapped()) {
+                unmap();
+            }
             drop(old);
         }
         match node.entry(at) {
@@ -274,32 +277,6 @@ impl PageMap {
                     Entry::Page(page) => Some((base, page)),
                     Entry::Node(child) => next(child, base, from),
                 }
-            })
-        }
-        let root = self.root.as_ref().filter(|root| covers(root, from))?;
-        next(root, 0, from)
-    }
-
-    /// The first page number at or after `from` that has been touched and not
-    /// untouched since. Does not look into what is shared: nobody may write there. So the cost follows
-    /// what has been used since the last snapshot.
-    pub(crate) fn next_touched(&self, from: u64) -> Option<u64> {
-        fn next(node: &Node, base: u64, from: u64) -> Option<u64> {
-            if node.is_shared() {
-                return None;
-            }
-            let shift = node.height() * SLOT_BITS;
-            let first = if from > base {
-                slot(from, node.height())
-            } else {
-                0
-            };
-            if node.height() == 0 {
-                return node.next_touched(first).map(|at| base + at as u64);
-            }
-            (first..SLOTS).find_map(|at| match node.entry(at) {
-                Entry::Node(child) => next(child, base + ((at as u64) << shift), from),
-                _ => None,
             })
         }
         let root = self.root.as_ref().filter(|root| covers(root, from))?;

@@ -215,6 +215,11 @@ int zx_page_ref_count(const struct page *page)
 	return page_ref_count(page);
 }
 
+bool zx_page_mapped(const struct page *page)
+{
+	return folio_mapped(page_folio(page));
+}
+
 bool zx_page_pinned(struct page *page)
 {
 	return folio_maybe_dma_pinned(page_folio(page));

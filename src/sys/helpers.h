@@ -32,6 +32,7 @@ void zx_page_share(struct page *page);
 bool zx_page_unshare(struct page *page);
 unsigned long zx_page_sharers(const struct page *page);
 int zx_page_ref_count(const struct page *page);
+bool zx_page_mapped(const struct page *page);
 bool zx_page_pinned(struct page *page);
 int zx_page_copy(struct page *to, struct page *from);
 void zx_page_set_owner(struct page *page, u64 owner);

@@ -15,7 +15,10 @@ use super::{
     cache::{Batch, CacheMode},
     page::{Page, PageRef},
 };
-use core::ptr::{addr_of_mut, null_mut, NonNull};
+use core::{
+    mem::ManuallyDrop,
+    ptr::{addr_of_mut, null_mut, NonNull},
+};
 use kernel::{
     bindings,
     prelude::*,
@@ -177,18 +180,21 @@ impl Node {
         self.touched.load(Relaxed) & 1 << (index % SLOTS) != 0
     }
 
-    /// The first marked slot at or after `index`.
-    pub(crate) fn next_touched(&self, index: usize) -> Option<usize> {
-        let touched = self.touched.load(Relaxed) & u64::MAX.checked_shl(index as u32)?;
-        (touched != 0).then(|| touched.trailing_zeros() as usize)
+    /// The marks of all slots: bit n is that of slot n.
+    pub(crate) fn touched(&self) -> u64 {
+        self.touched.load(Relaxed)
     }
 
     /// Removes the mark of slot `index`. Nodes are copied without marks, too.
     pub(crate) fn untouch(&self, index: usize) {
-        let bit = 1 << (index % SLOTS);
+        self.untouch_all(1 << (index % SLOTS));
+    }
+
+    /// Removes the marks whose bits are set in `slots`.
+    pub(crate) fn untouch_all(&self, slots: u64) {
         let mut touched = self.touched.load(Relaxed);
-        while touched & bit != 0 {
-            match self.touched.cmpxchg(touched, touched & !bit, Relaxed) {
+        while touched & slots != 0 {
+            match self.touched.cmpxchg(touched, touched & !slots, Relaxed) {
                 Ok(_) => return,
                 Err(now) => touched = now,
             }
@@ -279,29 +285,31 @@ impl NodeRef {
     }
 
     fn duplicate(&self) -> Result<Self> {
-        let copy = Self::new(self.height)?;
-        for index in 0..SLOTS {
-            // Nobody else has seen the copy, so each fill succeeds.
-            match self.entry(index) {
-                Entry::Empty => {}
-                Entry::Page(page) => {
-                    copy.fill_page(index, page.share());
-                }
-                Entry::Node(_) => {
-                    let node = NonNull::new(self.slots[index].load(Acquire)).ok_or(ENOMEM)?;
-                    // SAFETY: The slot owns a reference, and this one is not dropped: only the
-                    // reference that `share` adds is kept.
-                    let borrowed = unsafe { Self::from_raw(node.cast()) };
-                    let borrowed = core::mem::ManuallyDrop::new(borrowed);
-                    copy.fill_node(index, borrowed.share());
-                }
-            }
+        let mut copy = Self::new(self.height)?;
+        // SAFETY: Nobody else has seen the copy.
+        let slots = unsafe { &mut copy.0.as_mut().slots };
+        for (from, to) in self.slots.iter().zip(slots) {
+            let Some(slot) = NonNull::new(from.load(Acquire)) else {
+                continue;
+            };
+            // INVARIANT: The copy's slot owns the share or the reference that is added.
+            *to.get_mut() = if self.height == 0 {
+                // SAFETY: By the type invariants the slot owns a sharer, which stays while the
+                // node is shared.
+                let page = unsafe { PageRef::borrow_raw(slot) };
+                page.share().into_raw().as_ptr()
+            } else {
+                // SAFETY: The slot owns a reference, and this one is not dropped: only the
+                // reference that `share` adds is kept.
+                let node = ManuallyDrop::new(unsafe { Self::from_raw(slot.cast()) });
+                node.share().into_raw().as_ptr().cast()
+            };
         }
         Ok(copy)
     }
 
     fn into_raw(self) -> NonNull<Node> {
-        core::mem::ManuallyDrop::new(self).0
+        ManuallyDrop::new(self).0
     }
 
     /// # Safety

@@ -56,6 +56,13 @@ impl Page {
         unsafe { c::zx_page_pinned(self.as_raw()) }
     }
 
+    /// Whether the page is in a page table. Pages of zeros that stand for holes are not counted
+    /// one by one.
+    pub(crate) fn is_mapped(&self) -> bool {
+        // SAFETY: As in `sharers`.
+        unsafe { c::zx_page_mapped(self.as_raw()) }
+    }
+
     /// Whether anybody but page maps has a reference: a translation, a pin, an I/O. Of a page
     /// whose translations have been removed, and after [`order_references`], it is a pin or a
     /// copy that goes on; or, wrongly but harmlessly, the page still waits in some batch of
