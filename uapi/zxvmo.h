@@ -28,7 +28,7 @@
 #include <linux/types.h>
 
 /* Raised when a call is added or changes; see zxvmo_query. */
-#define ZXVMO_ABI_VERSION	1
+#define ZXVMO_ABI_VERSION	2
 
 #define ZXVMO_DEVICE_PATH	"/dev/zxvmo"
 
