@@ -30,10 +30,7 @@ impl Touched<'_> {
             let start = slots.trailing_zeros();
             let rest = slots.checked_shr(start)?;
             let length = rest.trailing_ones();
-            slots &= match u64::MAX.checked_shl(start + length) {
-                Some(above) => above,
-                None => 0,
-            };
+            slots &= u64::MAX.checked_shl(start + length).unwrap_or(0);
             let first = base + u64::from(start);
             Some(first..first + u64::from(length))
         })
