@@ -424,11 +424,12 @@ fn cut_below(
 }
 
 fn count(node: &Node) -> u64 {
-    (0..SLOTS)
-        .map(|at| match node.entry(at) {
-            Entry::Empty => 0,
-            Entry::Page(_) => 1,
-            Entry::Node(child) => count(child),
-        })
-        .sum()
+    if node.height() == 0 {
+        return node.filled();
+    }
+    let below = (0..SLOTS).map(|at| match node.entry(at) {
+        Entry::Node(child) => count(child),
+        _ => 0,
+    });
+    below.sum()
 }

@@ -37,6 +37,10 @@ impl PageMap {
             } else {
                 0
             };
+            if node.height() == 0 && !shared {
+                let end = (end - base).min(SLOTS as u64) as usize;
+                return node.first_shared(first, end).map(|at| base + at as u64);
+            }
             for at in first..SLOTS {
                 let base = base + ((at as u64) << shift);
                 if base >= end {
@@ -44,7 +48,7 @@ impl PageMap {
                 }
                 let found = match node.entry(at) {
                     Entry::Empty => None,
-                    Entry::Page(page) => (shared || page.sharers() > 1).then_some(base),
+                    Entry::Page(_) => Some(base),
                     Entry::Node(child) => next(child, base, from, end, shared),
                 };
                 if found.is_some() {
@@ -204,11 +208,9 @@ impl Frame {
     }
 
     fn settle_leaf(&mut self, mut leaf: NodeRef, base: u64) {
-        let owner = self.map.owner;
-        for at in 0..SLOTS {
-            if let Entry::Page(page) = leaf.entry(at) {
-                page.set_owner(owner);
-            }
+        // Nobody shares it, as above.
+        if let Some(leaf) = leaf.get_mut() {
+            leaf.set_owner(self.map.owner);
         }
         if self.is_aligned() {
             let to = self.place(base);

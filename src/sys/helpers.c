@@ -99,13 +99,6 @@ struct page *zx_page_alloc(bool zero, u64 owner)
 	return &folio->page;
 }
 
-void zx_page_set_owner(struct page *page, u64 owner)
-{
-	u64 *word = page_owner(page_folio(page));
-
-	*word = (*word & ~PAGE_OWNER) | owner;
-}
-
 /*
  * Whoever waits on a futex in a page of the owner's goes on waiting when the
  * owner gets a copy of it, for a page that is shared now and to be written. So
@@ -208,6 +201,43 @@ bool zx_page_unshare(struct page *page)
 unsigned long zx_page_sharers(const struct page *page)
 {
 	return atomic_long_read_acquire(sharers(page));
+}
+
+/* Slots of the page map's nodes, all in one call. */
+unsigned int zx_slots_filled(struct page *const *slots, unsigned int count)
+{
+	unsigned int i, filled = 0;
+
+	for (i = 0; i < count; i++)
+		filled += !!READ_ONCE(slots[i]);
+	return filled;
+}
+
+unsigned int zx_slots_first_shared(struct page *const *slots, unsigned int from,
+				   unsigned int end)
+{
+	for (; from < end; from++) {
+		struct page *page = READ_ONCE(slots[from]);
+
+		if (page && zx_page_sharers(page) > 1)
+			break;
+	}
+	return from;
+}
+
+void zx_slots_set_owner(struct page *const *slots, unsigned int count,
+			u64 owner)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		u64 *word;
+
+		if (!slots[i])
+			continue;
+		word = page_owner(page_folio(slots[i]));
+		*word = (*word & ~PAGE_OWNER) | owner;
+	}
 }
 
 int zx_page_ref_count(const struct page *page)

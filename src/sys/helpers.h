@@ -35,7 +35,11 @@ int zx_page_ref_count(const struct page *page);
 bool zx_page_mapped(const struct page *page);
 bool zx_page_pinned(struct page *page);
 int zx_page_copy(struct page *to, struct page *from);
-void zx_page_set_owner(struct page *page, u64 owner);
+unsigned int zx_slots_filled(struct page *const *slots, unsigned int count);
+unsigned int zx_slots_first_shared(struct page *const *slots, unsigned int from,
+				   unsigned int end);
+void zx_slots_set_owner(struct page *const *slots, unsigned int count,
+			u64 owner);
 void zx_page_hand_over(struct page *to, struct page *from, u64 owner);
 void zx_page_zero(struct page *page, size_t offset, size_t length);
 size_t zx_page_copy_to_iter(struct page *page, size_t offset, size_t length,

@@ -219,9 +219,42 @@ impl Node {
         let _ = batch.finish();
     }
 
+    /// How many slots are not empty.
+    pub(crate) fn filled(&self) -> u64 {
+        // SAFETY: The slots may be filled meanwhile, which the callee allows for.
+        unsafe { c::zx_slots_filled(self.raw_slots(), SLOTS as u32).into() }
+    }
+
+    /// The first slot of a node of height 0, from `from` up to `end`, whose page has several
+    /// sharers.
+    pub(crate) fn first_shared(&self, from: usize, end: usize) -> Option<usize> {
+        if self.height != 0 {
+            return None;
+        }
+        let end = end.min(SLOTS);
+        // SAFETY: As in `filled`. At height 0 each slot is empty or has a page of ours.
+        let at = unsafe { c::zx_slots_first_shared(self.raw_slots(), from as u32, end as u32) };
+        let at = at as usize;
+        (at < end).then_some(at)
+    }
+
+    /// Makes `owner` the one for whom all pages of a node of height 0 were made; see
+    /// [`PageRef::copy_of`]. Calls for one page are made under the lock of its owner, and of the
+    /// new one.
+    pub(crate) fn set_owner(&mut self, owner: u64) {
+        if self.height == 0 {
+            // SAFETY: As in `first_shared`.
+            unsafe { c::zx_slots_set_owner(self.raw_slots(), SLOTS as u32, owner) }
+        }
+    }
+
+    fn raw_slots(&self) -> *const *mut bindings::page {
+        self.slots.as_ptr().cast()
+    }
+
     /// Whether every slot is empty.
     pub(crate) fn is_empty(&self) -> bool {
-        self.slots.iter().all(|slot| slot.load(Relaxed).is_null())
+        self.filled() == 0
     }
 }
 

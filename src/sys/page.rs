@@ -99,13 +99,6 @@ impl Page {
         unsafe { c::zx_page_copy_from_iter(self.as_raw(), offset, length, from.as_raw()) }
     }
 
-    /// Makes `owner` the one for whom the page was made; see [`PageRef::copy_of`]. Calls for one
-    /// page are made under the lock of its owner, and of the new one.
-    pub(crate) fn set_owner(&self, owner: u64) {
-        // SAFETY: As in `sharers`.
-        unsafe { c::zx_page_set_owner(self.as_raw(), owner) }
-    }
-
     /// Makes another counted reference, for another slot.
     pub(crate) fn share(&self) -> PageRef {
         // SAFETY: As in `sharers`. The count cannot overflow: every sharer is a slot, which
