@@ -204,6 +204,10 @@ impl Frame {
     }
 
     fn settle_leaf(&mut self, mut leaf: NodeRef, base: u64) {
+        if leaf.is_empty() {
+            // It may lie outside of the range, hence have no place here; or be shared.
+            return;
+        }
         let owner = self.map.owner;
         for at in 0..SLOTS {
             if let Entry::Page(page) = leaf.entry(at) {
