@@ -27,8 +27,9 @@ pub(crate) struct Discardable {
     locks: u64,
     /// The memory was taken away, and nobody has locked the VMO since.
     discarded: bool,
-    /// Listed while the VMO is unlocked, once it has been locked.
-    entry: Entry<Store>,
+    /// Listed while the VMO is unlocked, once it has been locked. Gone when the VMO retires, as
+    /// calls in progress may unlock it after that.
+    entry: Option<Entry<Store>>,
 }
 
 impl Discardable {
@@ -37,7 +38,7 @@ impl Discardable {
         Ok(Self {
             locks: 0,
             discarded: false,
-            entry: Entry::new()?,
+            entry: Some(Entry::new()?),
         })
     }
 
@@ -48,7 +49,13 @@ impl Discardable {
 
     /// The VMO retires: its memory is not the kernel's to take any more.
     pub(crate) fn retire(&mut self) {
-        self.entry.unlist();
+        self.entry = None;
+    }
+
+    fn list(&mut self, store: &Arc<Store>, pages: u64) {
+        if let Some(entry) = &mut self.entry {
+            entry.list(store, pages);
+        }
     }
 }
 
@@ -70,7 +77,7 @@ impl Reclaim for Store {
         if gone {
             return pages as usize;
         }
-        state.entry.list(store, pages);
+        state.list(store, pages);
         0
     }
 }
@@ -123,7 +130,9 @@ fn state(content: &mut Content) -> ZxResult<&mut Discardable> {
 
 fn lock(state: &mut Discardable) {
     state.locks += 1;
-    state.entry.unlist();
+    if let Some(entry) = &mut state.entry {
+        entry.unlist();
+    }
 }
 
 fn unlock(store: &Arc<Store>, content: &mut Content) -> ZxResult {
@@ -131,7 +140,7 @@ fn unlock(store: &Arc<Store>, content: &mut Content) -> ZxResult {
     let state = state(content)?;
     state.locks = state.locks.checked_sub(1).ok_or(Status::BAD_STATE)?;
     if state.locks == 0 {
-        state.entry.list(store, pages);
+        state.list(store, pages);
     }
     Ok(())
 }

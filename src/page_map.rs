@@ -215,7 +215,6 @@ impl PageMap {
         };
         if new.is_some() {
             let old = node.replace_page(at, new);
-            node.untouch(at);
             if old.is_none() {
                 self.pages.add(1, Relaxed);
             }

@@ -208,6 +208,10 @@ impl Frame {
     }
 
     fn settle_leaf(&mut self, mut leaf: NodeRef, base: u64) {
+        if leaf.is_empty() {
+            // It may lie outside of the range, hence have no place here; or be shared.
+            return;
+        }
         // Nobody shares it, as above.
         if let Some(leaf) = leaf.get_mut() {
             leaf.set_owner(self.map.owner);

@@ -142,11 +142,13 @@ impl Node {
         Some(unsafe { &mut *addr_of_mut!(*slot).cast::<NodeRef>() })
     }
 
-    /// Replaces what slot `index` of a node of height 0 holds, and returns it.
+    /// Replaces what slot `index` of a node of height 0 holds, and returns it. The mark goes with it:
+    /// it was that page's.
     pub(crate) fn replace_page(&mut self, index: usize, page: Option<PageRef>) -> Option<PageRef> {
         if self.height != 0 {
             return None;
         }
+        *self.touched.get_mut() &= !(1 << (index % SLOTS));
         let new = page.map_or(null_mut(), |page| page.into_raw().as_ptr());
         let old = core::mem::replace(self.slots[index % SLOTS].get_mut(), new);
         // SAFETY: By the type invariants a non-null slot owns a sharer; it is taken out here.
