@@ -306,5 +306,7 @@ void apply(const struct op *op)
 	case OP_COPY_OUT:
 		return do_copy(arg[0], arg[1], arg[2], arg[3], arg[4],
 			       op->kind == OP_COPY_OUT);
+	case OP_TRANSFER:
+		return do_transfer(op);
 	}
 }

@@ -10,7 +10,8 @@
  * ZXVMO_MODEL_SEED are used where there is no option. --break N has the model
  * break a rule on purpose (1: resizing does not clear the last page, 2: children
  * of what is destroyed get no new parent, 3: DECOMMIT works with relatives,
- * 4: stores to a private view reach the VMO).
+ * 4: stores to a private view reach the VMO, 5: where the source of a transfer
+ * has no page, the destination keeps its own).
  */
 #include <getopt.h>
 #include <time.h>

@@ -36,7 +36,7 @@ typedef uint64_t u64;
 #define SLOT_VMAR	13	/* as a handle: an object that is no VMO */
 #define MAPS		6	/* mappings at a time */
 #define MAP_PAGES	32	/* in one of them */
-#define STORE_PAGES	200	/* that one VMO has */
+#define STORE_PAGES	320	/* that one VMO has */
 #define BUFFER_PAGES	24	/* in one read or write */
 #define COMMIT_PAGES	32	/* in one call */
 
@@ -118,6 +118,8 @@ bool sum_wraps(u64 a, u64 b);
 u64 size_of(const struct object *object);
 u64 *stream_of(struct object *object);
 struct frame *frame_at(const struct object *object, u64 offset);
+struct frame *copy_frame(const struct frame *frame);
+void show(struct store *store, u64 number, struct frame *frame);
 u8 *own_page(struct object *object, u64 offset);
 bool has_room(const struct object *object, u64 offset, u64 len);
 void zero_range(struct object *object, u64 offset, u64 len);
@@ -153,13 +155,13 @@ zx_status_t want_set_property(u64 slot, u32 property, u64 size, u64 value);
 zx_status_t want_info(u64 slot, u32 topic, u64 size, u64 *record);
 u32 map_prot(u32 options);
 
-/* ops.c: operations as numbers and as text */
+/* ops.c: operations as text */
 enum op_kind {
 	OP_CREATE, OP_CHILD, OP_READ, OP_WRITE, OP_GET_SIZE, OP_GET_STREAM,
 	OP_SET_SIZE, OP_SET_STREAM, OP_RANGE, OP_DUPLICATE, OP_REPLACE, OP_CLOSE,
 	OP_MAP, OP_UNMAP, OP_PROTECT, OP_LOAD, OP_STORE, OP_GET_PROPERTY,
 	OP_SET_PROPERTY, OP_SIGNAL, OP_WAIT, OP_INFO, OP_PRIVATE, OP_COPY_IN,
-	OP_COPY_OUT, OP_KINDS
+	OP_COPY_OUT, OP_TRANSFER, OP_KINDS
 };
 
 #define OP_ARGS		6
@@ -169,11 +171,33 @@ struct op {
 	u64 arg[OP_ARGS];
 };
 
-void seed_random(u64 seed);
-u64 any(u64 below);
-struct op random_op(void);
+struct op_type {
+	const char *name;
+	const char *args[OP_ARGS];
+	unsigned int weight;		/* how often, among random ones */
+};
+
+extern const struct op_type op_types[OP_KINDS];
+
 void print_op(FILE *file, const struct op *op);
 bool parse_op(const char *line, struct op *op);
+
+/* numbers.c: random ones */
+void start_random(u64 seed);
+u64 any(u64 below);
+u64 some_handle(void);
+u64 empty_slot(void);
+u64 some_map(bool full);
+const struct object *object_in(u64 slot);
+u64 odd_number(void);
+u64 some_offset(const struct object *object);
+u64 some_length(const struct object *object, u64 offset);
+u64 aligned(u64 value);
+u64 some_size(void);
+
+/* random.c */
+void seed_random(u64 seed);
+struct op random_op(void);
 
 /* apply.c: the same to the model and to the real one */
 #define BUFFER		(BUFFER_PAGES * PAGE)
@@ -208,6 +232,9 @@ void do_store(u64 number, u64 offset, u64 value);
 void do_private(u64 slot, u64 number, u64 offset, u64 len);
 void do_copy(u64 slot, u64 number, u64 at, u64 offset, u64 size, bool out);
 void note_ends(void);
+
+/* transfers.c */
+void do_transfer(const struct op *op);
 
 /* check.c: comparing the two */
 void prepare_check(void);
