@@ -150,6 +150,12 @@ zx_status_t want_child(u64 slot, u32 options, u64 offset, u64 size)
 	return ZX_ERR_INVALID_ARGS;
 }
 
+/* 7.6 */
+zx_status_t want_present(const struct object *object)
+{
+	return object->store->discarded ? ZX_ERR_NOT_FOUND : ZX_OK;
+}
+
 /* 4.2, with a good buffer */
 zx_status_t want_transfer(u64 slot, u32 right, u64 offset, u64 size)
 {
@@ -157,8 +163,9 @@ zx_status_t want_transfer(u64 slot, u32 right, u64 offset, u64 size)
 
 	if (status)
 		return status;
-	return in_range(offset, size, size_of(find(slot)->object)) ? ZX_OK :
-		ZX_ERR_OUT_OF_RANGE;
+	if (!in_range(offset, size, size_of(find(slot)->object)))
+		return ZX_ERR_OUT_OF_RANGE;
+	return size ? want_present(find(slot)->object) : ZX_OK;
 }
 
 /* 5.2 */
@@ -208,6 +215,15 @@ static zx_status_t want_rounded(u64 offset, u64 len, u64 size)
 	return in_range(start, round_up(end) - start, size) ? ZX_OK : ZX_ERR_OUT_OF_RANGE;
 }
 
+static zx_status_t want_commit(const struct object *object, u64 offset, u64 len)
+{
+	zx_status_t status = want_rounded(offset, len, size_of(object));
+
+	if (status || !(offset % PAGE + len))
+		return status;
+	return want_present(object);
+}
+
 /* 7.4 */
 static zx_status_t want_decommit(const struct object *object, u64 offset, u64 len)
 {
@@ -218,21 +234,6 @@ static zx_status_t want_decommit(const struct object *object, u64 offset, u64 le
 	if (has_relatives(object) && broken_rule != 3)
 		return ZX_ERR_NOT_SUPPORTED;
 	return offset % PAGE || len % PAGE ? ZX_ERR_INVALID_ARGS : ZX_OK;
-}
-
-/* 7.6 */
-static zx_status_t want_lock(const struct object *object, u32 op, u64 offset, u64 len,
-			     u64 buffer_size)
-{
-	if (!object->store->discardable)
-		return ZX_ERR_NOT_SUPPORTED;
-	if (offset || len != object->store->size)
-		return ZX_ERR_OUT_OF_RANGE;
-	if (op == ZX_VMO_OP_UNLOCK)
-		return object->store->locks ? ZX_OK : ZX_ERR_BAD_STATE;
-	if (op == ZX_VMO_OP_LOCK && buffer_size < sizeof(zx_vmo_lock_state_t))
-		return ZX_ERR_INVALID_ARGS;
-	return ZX_OK;
 }
 
 /* 7.1, 7.2 */
@@ -251,7 +252,7 @@ zx_status_t want_range(u64 slot, u32 op, u64 offset, u64 len, u64 buffer_size)
 	size = size_of(object);
 	switch (op) {
 	case ZX_VMO_OP_COMMIT:
-		return rights & ZX_RIGHT_WRITE ? want_rounded(offset, len, size) :
+		return rights & ZX_RIGHT_WRITE ? want_commit(object, offset, len) :
 			ZX_ERR_ACCESS_DENIED;
 	case ZX_VMO_OP_PREFETCH:
 		return rights & ZX_RIGHT_READ ? want_rounded(offset, len, size) :

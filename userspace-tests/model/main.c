@@ -11,7 +11,7 @@
  * break a rule on purpose (1: resizing does not clear the last page, 2: children
  * of what is destroyed get no new parent, 3: DECOMMIT works with relatives,
  * 4: stores to a private view reach the VMO, 5: where the source of a transfer
- * has no page, the destination keeps its own).
+ * has no page, the destination keeps its own, 6: LOCK leaves what was discarded so).
  */
 #include <getopt.h>
 #include <time.h>
@@ -132,6 +132,8 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
+	/* The kernel says once that it was told to discard what it can. */
+	printf("# dmesg expected: drop_caches\n");
 	if (path)
 		return replay(path);
 	return random_families(seed, seconds, ops < MAX_OPS ? ops : MAX_OPS);

@@ -120,6 +120,9 @@ static int want_access(const struct map *map, u64 page, u32 prot)
 
 	if ((map->pages[page].prot & prot) != prot)
 		return SIGSEGV;
+	/* A private copy is nobody else's. */
+	if (map->object->store->discarded && !map->pages[page].copy)
+		return SIGBUS;
 	end = map->bounded ? round_up(*stream_of(map->object)) : size_of(map->object);
 	return map->offset + page * PAGE < end ? 0 : SIGBUS;
 }

@@ -59,6 +59,8 @@ struct store {
 	bool resizable, discardable;
 	bool used;		/* had a page once, or could show one */
 	unsigned int locks;
+	bool unlocked;		/* after it was locked */
+	bool discarded;
 	unsigned int objects;	/* that use it */
 	unsigned int family;	/* stores with a common ancestor have one number */
 	unsigned int count;
@@ -142,6 +144,7 @@ struct charge charge_of(const struct object *object);
 zx_status_t want_create(u64 size, u32 options, bool bad_out);
 zx_status_t want_child(u64 slot, u32 options, u64 offset, u64 size);
 u32 rights_of_child(u32 rights, u32 options);
+zx_status_t want_present(const struct object *object);
 zx_status_t want_transfer(u64 slot, u32 right, u64 offset, u64 size);
 zx_status_t want_set_size(u64 slot, u64 size);
 zx_status_t want_set_stream(u64 slot, u64 size);
@@ -161,7 +164,8 @@ enum op_kind {
 	OP_SET_SIZE, OP_SET_STREAM, OP_RANGE, OP_DUPLICATE, OP_REPLACE, OP_CLOSE,
 	OP_MAP, OP_UNMAP, OP_PROTECT, OP_LOAD, OP_STORE, OP_GET_PROPERTY,
 	OP_SET_PROPERTY, OP_SIGNAL, OP_WAIT, OP_INFO, OP_PRIVATE, OP_COPY_IN,
-	OP_COPY_OUT, OP_TRANSFER, OP_KINDS
+	OP_COPY_OUT, OP_TRANSFER, OP_RECLAIM,
+	OP_KINDS
 };
 
 #define OP_ARGS		6
@@ -235,6 +239,11 @@ void note_ends(void);
 
 /* transfers.c */
 void do_transfer(const struct op *op);
+
+/* discards.c */
+zx_status_t want_lock(const struct object *object, u32 op, u64 offset, u64 len, u64 buffer_size);
+void lock_model(struct store *store, u32 op, const zx_vmo_lock_state_t *seen);
+void do_reclaim(void);
 
 /* check.c: comparing the two */
 void prepare_check(void);

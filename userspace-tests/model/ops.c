@@ -32,6 +32,7 @@ const struct op_type op_types[OP_KINDS] = {
 	[OP_COPY_OUT] = { "copy_out", { "vmo", "map", "at", "offset", "size" }, 3 },
 	[OP_TRANSFER] = { "transfer",
 			  { "to", "options", "offset", "size", "from", "from_offset" }, 10 },
+	[OP_RECLAIM] = { "reclaim", { "times" }, 2 },
 };
 
 void print_op(FILE *file, const struct op *op)

@@ -297,6 +297,9 @@ struct op random_op(void)
 		op.arg[0] = some_map(true);
 		random_args(&op);
 		break;
+	case OP_RECLAIM:
+		op.arg[0] = 1;
+		break;
 	default:
 		op.arg[0] = some_handle();
 		if (op.kind == OP_CHILD)

@@ -123,7 +123,7 @@ static bool cut(struct run *run, unsigned int first, unsigned int count)
 static bool names_handle(const struct op *op)
 {
 	return op->kind != OP_CREATE && op->kind != OP_UNMAP && op->kind != OP_PROTECT &&
-	       op->kind != OP_LOAD && op->kind != OP_STORE;
+	       op->kind != OP_LOAD && op->kind != OP_STORE && op->kind != OP_RECLAIM;
 }
 
 static bool makes_handle(const struct op *op, u64 slot)

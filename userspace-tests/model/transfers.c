@@ -5,9 +5,11 @@
 /* One of the two ranges: it leaves a slice also where it is empty. */
 static zx_status_t want_end(const struct object *object, u64 offset, u64 len)
 {
-	if (object->kind == SLICE || len || sum_wraps(offset, len))
-		return in_range(offset, len, size_of(object)) ? ZX_OK : ZX_ERR_OUT_OF_RANGE;
-	return ZX_OK;
+	if (!len && object->kind != SLICE)
+		return ZX_OK;
+	if (!in_range(offset, len, size_of(object)))
+		return ZX_ERR_OUT_OF_RANGE;
+	return len ? want_present(object) : ZX_OK;
 }
 
 static zx_status_t want_move(const struct op *op)
