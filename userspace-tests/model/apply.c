@@ -301,5 +301,18 @@ void apply(const struct op *op)
 		return do_transfer(op);
 	case OP_RECLAIM:
 		return do_reclaim();
+	case OP_STREAM:
+		return do_stream(arg[0], arg[1], arg[2], arg[3]);
+	case OP_STREAM_READ:
+	case OP_STREAM_WRITE:
+		return do_stream_bytes(arg, op->kind == OP_STREAM_WRITE);
+	case OP_STREAM_SEEK:
+		return do_stream_seek(arg[0], arg[1], arg[2]);
+	case OP_STREAM_APPEND:
+		return do_stream_append(arg[0], arg[1]);
+	case OP_STREAM_DUPLICATE:
+		return do_stream_duplicate(arg[0], arg[1], arg[2]);
+	case OP_STREAM_CLOSE:
+		return do_stream_close(arg[0]);
 	}
 }

@@ -239,6 +239,7 @@ void check_all(bool contents)
 	const struct object *seen[SLOTS];
 	unsigned int i, j;
 
+	check_streams();
 	for (i = 0; i < SLOTS; i++) {
 		seen[i] = NULL;
 		if (!slots[i].object)

@@ -11,7 +11,8 @@
  * break a rule on purpose (1: resizing does not clear the last page, 2: children
  * of what is destroyed get no new parent, 3: DECOMMIT works with relatives,
  * 4: stores to a private view reach the VMO, 5: where the source of a transfer
- * has no page, the destination keeps its own, 6: LOCK leaves what was discarded so).
+ * has no page, the destination keeps its own, 6: LOCK leaves what was discarded so,
+ * 7: a write through a stream leaves the gap before it).
  */
 #include <getopt.h>
 #include <time.h>

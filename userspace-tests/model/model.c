@@ -279,12 +279,12 @@ static void put_store(struct store *store)
 	free(store);
 }
 
-/* A handle or a mapping went: without both, the object goes (8.8). */
+/* A handle, a mapping or a stream went: without all of them, the object goes (8.8). */
 void put_object(struct object *object)
 {
 	struct object **link, *child;
 
-	if (object->handles || object->areas)
+	if (object->handles || object->areas || object->streams)
 		return;
 	for (child = objects; child; child = child->next)
 		if (child->parent == object)

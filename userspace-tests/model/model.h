@@ -35,6 +35,7 @@ typedef uint64_t u64;
 #define SLOT_INVALID	12	/* as a handle: ZX_HANDLE_INVALID */
 #define SLOT_VMAR	13	/* as a handle: an object that is no VMO */
 #define MAPS		6	/* mappings at a time */
+#define STREAMS		4	/* handles to streams at a time */
 #define MAP_PAGES	32	/* in one of them */
 #define STORE_PAGES	320	/* that one VMO has */
 #define BUFFER_PAGES	24	/* in one read or write */
@@ -80,6 +81,7 @@ struct object {
 	char name[ZX_MAX_NAME_LEN];
 	u32 signals;			/* the user's */
 	unsigned int handles;
+	unsigned int streams;
 	unsigned int areas;		/* mappings as the system counts them */
 };
 
@@ -165,7 +167,8 @@ enum op_kind {
 	OP_MAP, OP_UNMAP, OP_PROTECT, OP_LOAD, OP_STORE, OP_GET_PROPERTY,
 	OP_SET_PROPERTY, OP_SIGNAL, OP_WAIT, OP_INFO, OP_PRIVATE, OP_COPY_IN,
 	OP_COPY_OUT, OP_TRANSFER, OP_RECLAIM,
-	OP_KINDS
+	OP_STREAM, OP_STREAM_READ, OP_STREAM_WRITE, OP_STREAM_SEEK, OP_STREAM_APPEND,
+	OP_STREAM_DUPLICATE, OP_STREAM_CLOSE, OP_KINDS
 };
 
 #define OP_ARGS		6
@@ -244,6 +247,16 @@ void do_transfer(const struct op *op);
 zx_status_t want_lock(const struct object *object, u32 op, u64 offset, u64 len, u64 buffer_size);
 void lock_model(struct store *store, u32 op, const zx_vmo_lock_state_t *seen);
 void do_reclaim(void);
+
+/* streams.c */
+struct object *object_of_stream(u64 number);
+void do_stream(u64 slot, u64 out, u32 options, u64 seek);
+void do_stream_duplicate(u64 number, u64 out, u32 rights);
+void do_stream_close(u64 number);
+void do_stream_append(u64 number, bool append);
+void do_stream_seek(u64 number, u32 whence, int64_t offset);
+void do_stream_bytes(const u64 *arg, bool write);
+void check_streams(void);
 
 /* check.c: comparing the two */
 void prepare_check(void);

@@ -32,7 +32,16 @@ const struct op_type op_types[OP_KINDS] = {
 	[OP_COPY_OUT] = { "copy_out", { "vmo", "map", "at", "offset", "size" }, 3 },
 	[OP_TRANSFER] = { "transfer",
 			  { "to", "options", "offset", "size", "from", "from_offset" }, 10 },
-	[OP_RECLAIM] = { "reclaim", { "times" }, 2 },
+	[OP_RECLAIM] = { "reclaim", { "times" }, 4 },
+	[OP_STREAM] = { "stream", { "vmo", "out", "options", "seek" }, 4 },
+	[OP_STREAM_READ] = { "stream_read",
+			     { "stream", "how", "options", "offset", "size", "cut" }, 5 },
+	[OP_STREAM_WRITE] = { "stream_write",
+			      { "stream", "how", "options", "offset", "size", "cut" }, 8 },
+	[OP_STREAM_SEEK] = { "stream_seek", { "stream", "whence", "offset" }, 4 },
+	[OP_STREAM_APPEND] = { "stream_append", { "stream", "append" }, 1 },
+	[OP_STREAM_DUPLICATE] = { "stream_duplicate", { "stream", "out", "rights" }, 1 },
+	[OP_STREAM_CLOSE] = { "stream_close", { "stream" }, 2 },
 };
 
 void print_op(FILE *file, const struct op *op)

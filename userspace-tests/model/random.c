@@ -189,6 +189,38 @@ static void random_part(struct op *op, u64 *first, u64 *count)
 	*count = any(2) || pages > i - start ? i - start : pages;
 }
 
+static void random_stream(struct op *op)
+{
+	const struct object *object;
+	unsigned int i;
+	u64 *arg = op->arg;
+
+	arg[0] = any(40) ? any(STREAMS) : any(STREAMS + 2);
+	for (i = 0; i < STREAMS && any(20) && !object_of_stream(arg[0]); i++)
+		arg[0] = (arg[0] + 1) % STREAMS;
+	object = object_of_stream(arg[0]);
+	switch (op->kind) {
+	case OP_STREAM_READ:
+	case OP_STREAM_WRITE:
+		arg[1] = any(2) | (any(12) ? 0 : 2) | (any(60) ? 0 : 4) | any(200) << 3;
+		arg[2] = any(8) ? 0 : any(any(4) ? 2 : 9);
+		arg[3] = some_offset(object);
+		arg[4] = some_length(object, arg[3]);
+		arg[5] = any(4) ? any(2 * PAGE) : 0;
+		break;
+	case OP_STREAM_SEEK:
+		arg[1] = any(20) ? any(3) : any(5);
+		arg[2] = any(3) ? some_offset(object) : any(4 * PAGE) - 2 * PAGE;
+		break;
+	case OP_STREAM_APPEND:
+		arg[1] = any(2);
+		break;
+	default:
+		arg[1] = any(STREAMS);
+		arg[2] = some_rights(0xd0c3 | ZX_RIGHT_READ);
+	}
+}
+
 /* The first argument, a handle or a mapping, is there. */
 static void random_args(struct op *op)
 {
@@ -223,6 +255,11 @@ static void random_args(struct op *op)
 	case OP_LOAD:
 		/* All pages, or one. */
 		arg[1] = any(3) ? any(any(2) ? 8 : MAP_PAGES) : MAP_PAGES;
+		break;
+	case OP_STREAM:
+		arg[1] = any(STREAMS);
+		arg[2] = any(20) ? (any(3) ? 3 : any(8)) : any(16);
+		arg[3] = any(3) ? some_offset(object) : 0;
 		break;
 	case OP_PRIVATE:
 		arg[1] = some_map(false);
@@ -296,6 +333,14 @@ struct op random_op(void)
 	case OP_STORE:
 		op.arg[0] = some_map(true);
 		random_args(&op);
+		break;
+	case OP_STREAM_READ:
+	case OP_STREAM_WRITE:
+	case OP_STREAM_SEEK:
+	case OP_STREAM_APPEND:
+	case OP_STREAM_DUPLICATE:
+	case OP_STREAM_CLOSE:
+		random_stream(&op);
 		break;
 	case OP_RECLAIM:
 		op.arg[0] = 1;

@@ -120,10 +120,26 @@ static bool cut(struct run *run, unsigned int first, unsigned int count)
 	return still_fails(run, ops, run->count - (end - first));
 }
 
+/* Whether the first argument is a handle to a VMO. */
 static bool names_handle(const struct op *op)
 {
-	return op->kind != OP_CREATE && op->kind != OP_UNMAP && op->kind != OP_PROTECT &&
-	       op->kind != OP_LOAD && op->kind != OP_STORE && op->kind != OP_RECLAIM;
+	switch (op->kind) {
+	case OP_CREATE:
+	case OP_UNMAP:
+	case OP_PROTECT:
+	case OP_LOAD:
+	case OP_STORE:
+	case OP_RECLAIM:
+	case OP_STREAM_READ:
+	case OP_STREAM_WRITE:
+	case OP_STREAM_SEEK:
+	case OP_STREAM_APPEND:
+	case OP_STREAM_DUPLICATE:
+	case OP_STREAM_CLOSE:
+		return false;
+	default:
+		return true;
+	}
 }
 
 static bool makes_handle(const struct op *op, u64 slot)
