@@ -232,6 +232,7 @@ void apply(const struct op *op)
 	/* The root region has other rules. */
 	if (arg[0] == SLOT_VMAR &&
 	    (op->kind == OP_DUPLICATE || op->kind == OP_REPLACE || op->kind == OP_CLOSE ||
+	     op->kind == OP_EXECUTABLE ||
 	     (op->kind >= OP_GET_PROPERTY && op->kind <= OP_INFO)))
 		return;
 	switch (op->kind) {
@@ -314,5 +315,9 @@ void apply(const struct op *op)
 		return do_stream_duplicate(arg[0], arg[1], arg[2]);
 	case OP_STREAM_CLOSE:
 		return do_stream_close(arg[0]);
+	case OP_POLICY:
+		return do_policy(arg[0], arg[1]);
+	case OP_EXECUTABLE:
+		return do_executable(arg[0], arg[1], arg[2]);
 	}
 }

@@ -78,7 +78,7 @@ static zx_status_t want_slice(const struct object *parent, u32 rest, u64 offset,
 		return ZX_ERR_OUT_OF_RANGE;
 	if (!in_range(offset, size, size_of(parent)))
 		return ZX_ERR_INVALID_ARGS;
-	return parent->store->resizable ? ZX_ERR_NOT_SUPPORTED : ZX_OK;
+	return parent->store->resizable ? ZX_ERR_NOT_SUPPORTED : want_cached(parent);
 }
 
 static zx_status_t want_reference(const struct object *parent, u32 rest, u64 offset, u64 size)
@@ -91,7 +91,7 @@ static zx_status_t want_reference(const struct object *parent, u32 rest, u64 off
 		return ZX_ERR_NOT_SUPPORTED;
 	if (rest & ZX_VMO_CHILD_RESIZABLE && !parent->store->resizable)
 		return ZX_ERR_NOT_SUPPORTED;
-	return ZX_OK;
+	return want_cached(parent);
 }
 
 static zx_status_t want_snapshot(const struct object *parent, u32 rest, u64 offset, u64 size)
@@ -108,6 +108,8 @@ static zx_status_t want_snapshot(const struct object *parent, u32 rest, u64 offs
 		return ZX_ERR_OUT_OF_RANGE;
 	if (parent->kind == SLICE && !in_range(offset, size, size_of(parent)))
 		return ZX_ERR_OUT_OF_RANGE;
+	if (want_cached(parent))
+		return ZX_ERR_BAD_STATE;
 	if (sum_wraps(base, offset) || sum_wraps(base + offset, size))
 		return ZX_ERR_INVALID_ARGS;
 	return parent->kind == SLICE ? ZX_ERR_NOT_SUPPORTED : ZX_OK;
@@ -163,6 +165,10 @@ zx_status_t want_transfer(u64 slot, u32 right, u64 offset, u64 size)
 
 	if (status)
 		return status;
+	if (sum_wraps(offset, size))
+		return ZX_ERR_OUT_OF_RANGE;
+	if (want_cached(find(slot)->object))
+		return ZX_ERR_BAD_STATE;
 	if (!in_range(offset, size, size_of(find(slot)->object)))
 		return ZX_ERR_OUT_OF_RANGE;
 	return size ? want_present(find(slot)->object) : ZX_OK;
@@ -263,7 +269,9 @@ zx_status_t want_range(u64 slot, u32 op, u64 offset, u64 len, u64 buffer_size)
 	case ZX_VMO_OP_ZERO:
 		if (!(rights & ZX_RIGHT_WRITE))
 			return ZX_ERR_ACCESS_DENIED;
-		return !len || in_range(offset, len, size) ? ZX_OK : ZX_ERR_OUT_OF_RANGE;
+		if (!len)
+			return ZX_OK;
+		return in_range(offset, len, size) ? want_cached(object) : ZX_ERR_OUT_OF_RANGE;
 	case ZX_VMO_OP_LOCK:
 	case ZX_VMO_OP_TRY_LOCK:
 	case ZX_VMO_OP_UNLOCK:

@@ -12,7 +12,8 @@
  * of what is destroyed get no new parent, 3: DECOMMIT works with relatives,
  * 4: stores to a private view reach the VMO, 5: where the source of a transfer
  * has no page, the destination keeps its own, 6: LOCK leaves what was discarded so,
- * 7: a write through a stream leaves the gap before it).
+ * 7: a write through a stream leaves the gap before it, 8: executable handles
+ * have no right more, 9: what is not cached is no different).
  */
 #include <getopt.h>
 #include <time.h>

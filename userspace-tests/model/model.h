@@ -62,6 +62,7 @@ struct store {
 	unsigned int locks;
 	bool unlocked;		/* after it was locked */
 	bool discarded;
+	u32 policy;		/* ZX_CACHE_POLICY_* */
 	unsigned int objects;	/* that use it */
 	unsigned int family;	/* stores with a common ancestor have one number */
 	unsigned int count;
@@ -168,7 +169,7 @@ enum op_kind {
 	OP_SET_PROPERTY, OP_SIGNAL, OP_WAIT, OP_INFO, OP_PRIVATE, OP_COPY_IN,
 	OP_COPY_OUT, OP_TRANSFER, OP_RECLAIM,
 	OP_STREAM, OP_STREAM_READ, OP_STREAM_WRITE, OP_STREAM_SEEK, OP_STREAM_APPEND,
-	OP_STREAM_DUPLICATE, OP_STREAM_CLOSE, OP_KINDS
+	OP_STREAM_DUPLICATE, OP_STREAM_CLOSE, OP_POLICY, OP_EXECUTABLE, OP_KINDS
 };
 
 #define OP_ARGS		6
@@ -221,6 +222,7 @@ void write_model(struct object *object, u64 offset, const u8 *from, u64 size);
 void set_stream_model(struct object *object, u64 size);
 
 /* objects.c */
+void drop_handle(u64 slot);
 void do_duplicate(u64 slot, u64 out, u32 rights);
 void do_replace(u64 slot, u64 out, u32 rights);
 void do_close(u64 slot);
@@ -257,6 +259,11 @@ void do_stream_append(u64 number, bool append);
 void do_stream_seek(u64 number, u32 whence, int64_t offset);
 void do_stream_bytes(const u64 *arg, bool write);
 void check_streams(void);
+
+/* policies.c */
+zx_status_t want_cached(const struct object *object);
+void do_policy(u64 slot, u32 policy);
+void do_executable(u64 slot, u64 out, bool resource);
 
 /* check.c: comparing the two */
 void prepare_check(void);

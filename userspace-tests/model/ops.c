@@ -42,6 +42,8 @@ const struct op_type op_types[OP_KINDS] = {
 	[OP_STREAM_APPEND] = { "stream_append", { "stream", "append" }, 1 },
 	[OP_STREAM_DUPLICATE] = { "stream_duplicate", { "stream", "out", "rights" }, 1 },
 	[OP_STREAM_CLOSE] = { "stream_close", { "stream" }, 2 },
+	[OP_POLICY] = { "policy", { "vmo", "policy" }, 5 },
+	[OP_EXECUTABLE] = { "executable", { "handle", "out", "resource" }, 2 },
 };
 
 void print_op(FILE *file, const struct op *op)

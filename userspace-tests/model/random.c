@@ -256,6 +256,15 @@ static void random_args(struct op *op)
 		/* All pages, or one. */
 		arg[1] = any(3) ? any(any(2) ? 8 : MAP_PAGES) : MAP_PAGES;
 		break;
+	case OP_POLICY:
+		/* Back again soon: most calls need cached memory. */
+		arg[1] = any(30) ? (object && want_cached(object) ? any(2) : any(4)) :
+			any(1ULL << 32);
+		break;
+	case OP_EXECUTABLE:
+		arg[1] = empty_slot();
+		arg[2] = !any(12);
+		break;
 	case OP_STREAM:
 		arg[1] = any(STREAMS);
 		arg[2] = any(20) ? (any(3) ? 3 : any(8)) : any(16);

@@ -150,6 +150,7 @@ static bool makes_handle(const struct op *op, u64 slot)
 	case OP_CHILD:
 	case OP_DUPLICATE:
 	case OP_REPLACE:
+	case OP_EXECUTABLE:
 		return op->arg[1] == slot;
 	default:
 		return false;

@@ -251,6 +251,9 @@ void do_stream_bytes(const u64 *arg, bool write)
 	if (!want && count > BUFFER)
 		return;
 	object = object_of_stream(arg[0]);
+	/* The specification does not say what comes of it. */
+	if (object && want_cached(object))
+		return;
 	if (!want && write && count && !has_room(object, start, count))
 		return;
 	if (write && object && leaves_open(arg, cut, want, start, count))

@@ -29,6 +29,9 @@ static zx_status_t want_move(const struct op *op)
 	from = slots[arg[4]].object;
 	if (to == from && arg[2] == arg[5])
 		return ZX_OK;
+	/* The specification leaves this open: pages do not take a policy along. */
+	if (want_cached(to) || want_cached(from))
+		return ZX_ERR_BAD_STATE;
 	status = want_end(from, arg[5], arg[3]);
 	return status ? status : want_end(to, arg[2], arg[3]);
 }
