@@ -78,7 +78,7 @@ static zx_status_t want_slice(const struct object *parent, u32 rest, u64 offset,
 		return ZX_ERR_OUT_OF_RANGE;
 	if (!in_range(offset, size, size_of(parent)))
 		return ZX_ERR_INVALID_ARGS;
-	return parent->store->resizable ? ZX_ERR_NOT_SUPPORTED : ZX_OK;
+	return parent->store->resizable ? ZX_ERR_NOT_SUPPORTED : want_cached(parent);
 }
 
 static zx_status_t want_reference(const struct object *parent, u32 rest, u64 offset, u64 size)
@@ -91,7 +91,7 @@ static zx_status_t want_reference(const struct object *parent, u32 rest, u64 off
 		return ZX_ERR_NOT_SUPPORTED;
 	if (rest & ZX_VMO_CHILD_RESIZABLE && !parent->store->resizable)
 		return ZX_ERR_NOT_SUPPORTED;
-	return ZX_OK;
+	return want_cached(parent);
 }
 
 static zx_status_t want_snapshot(const struct object *parent, u32 rest, u64 offset, u64 size)
@@ -108,6 +108,8 @@ static zx_status_t want_snapshot(const struct object *parent, u32 rest, u64 offs
 		return ZX_ERR_OUT_OF_RANGE;
 	if (parent->kind == SLICE && !in_range(offset, size, size_of(parent)))
 		return ZX_ERR_OUT_OF_RANGE;
+	if (want_cached(parent))
+		return ZX_ERR_BAD_STATE;
 	if (sum_wraps(base, offset) || sum_wraps(base + offset, size))
 		return ZX_ERR_INVALID_ARGS;
 	return parent->kind == SLICE ? ZX_ERR_NOT_SUPPORTED : ZX_OK;
@@ -150,6 +152,12 @@ zx_status_t want_child(u64 slot, u32 options, u64 offset, u64 size)
 	return ZX_ERR_INVALID_ARGS;
 }
 
+/* 7.6 */
+zx_status_t want_present(const struct object *object)
+{
+	return object->store->discarded ? ZX_ERR_NOT_FOUND : ZX_OK;
+}
+
 /* 4.2, with a good buffer */
 zx_status_t want_transfer(u64 slot, u32 right, u64 offset, u64 size)
 {
@@ -157,8 +165,13 @@ zx_status_t want_transfer(u64 slot, u32 right, u64 offset, u64 size)
 
 	if (status)
 		return status;
-	return in_range(offset, size, size_of(find(slot)->object)) ? ZX_OK :
-		ZX_ERR_OUT_OF_RANGE;
+	if (sum_wraps(offset, size))
+		return ZX_ERR_OUT_OF_RANGE;
+	if (want_cached(find(slot)->object))
+		return ZX_ERR_BAD_STATE;
+	if (!in_range(offset, size, size_of(find(slot)->object)))
+		return ZX_ERR_OUT_OF_RANGE;
+	return size ? want_present(find(slot)->object) : ZX_OK;
 }
 
 /* 5.2 */
@@ -208,6 +221,15 @@ static zx_status_t want_rounded(u64 offset, u64 len, u64 size)
 	return in_range(start, round_up(end) - start, size) ? ZX_OK : ZX_ERR_OUT_OF_RANGE;
 }
 
+static zx_status_t want_commit(const struct object *object, u64 offset, u64 len)
+{
+	zx_status_t status = want_rounded(offset, len, size_of(object));
+
+	if (status || !(offset % PAGE + len))
+		return status;
+	return want_present(object);
+}
+
 /* 7.4 */
 static zx_status_t want_decommit(const struct object *object, u64 offset, u64 len)
 {
@@ -218,21 +240,6 @@ static zx_status_t want_decommit(const struct object *object, u64 offset, u64 le
 	if (has_relatives(object) && broken_rule != 3)
 		return ZX_ERR_NOT_SUPPORTED;
 	return offset % PAGE || len % PAGE ? ZX_ERR_INVALID_ARGS : ZX_OK;
-}
-
-/* 7.6 */
-static zx_status_t want_lock(const struct object *object, u32 op, u64 offset, u64 len,
-			     u64 buffer_size)
-{
-	if (!object->store->discardable)
-		return ZX_ERR_NOT_SUPPORTED;
-	if (offset || len != object->store->size)
-		return ZX_ERR_OUT_OF_RANGE;
-	if (op == ZX_VMO_OP_UNLOCK)
-		return object->store->locks ? ZX_OK : ZX_ERR_BAD_STATE;
-	if (op == ZX_VMO_OP_LOCK && buffer_size < sizeof(zx_vmo_lock_state_t))
-		return ZX_ERR_INVALID_ARGS;
-	return ZX_OK;
 }
 
 /* 7.1, 7.2 */
@@ -251,7 +258,7 @@ zx_status_t want_range(u64 slot, u32 op, u64 offset, u64 len, u64 buffer_size)
 	size = size_of(object);
 	switch (op) {
 	case ZX_VMO_OP_COMMIT:
-		return rights & ZX_RIGHT_WRITE ? want_rounded(offset, len, size) :
+		return rights & ZX_RIGHT_WRITE ? want_commit(object, offset, len) :
 			ZX_ERR_ACCESS_DENIED;
 	case ZX_VMO_OP_PREFETCH:
 		return rights & ZX_RIGHT_READ ? want_rounded(offset, len, size) :
@@ -262,7 +269,9 @@ zx_status_t want_range(u64 slot, u32 op, u64 offset, u64 len, u64 buffer_size)
 	case ZX_VMO_OP_ZERO:
 		if (!(rights & ZX_RIGHT_WRITE))
 			return ZX_ERR_ACCESS_DENIED;
-		return !len || in_range(offset, len, size) ? ZX_OK : ZX_ERR_OUT_OF_RANGE;
+		if (!len)
+			return ZX_OK;
+		return in_range(offset, len, size) ? want_cached(object) : ZX_ERR_OUT_OF_RANGE;
 	case ZX_VMO_OP_LOCK:
 	case ZX_VMO_OP_TRY_LOCK:
 	case ZX_VMO_OP_UNLOCK:

@@ -171,7 +171,7 @@ static void check_info(const struct slot *slot)
 	same("share_count", 1, info.share_count);
 	same("flags", flags_of(object), info.flags);
 	same("handle_rights", slot->rights, info.handle_rights);
-	same("cache_policy", ZX_CACHE_POLICY_CACHED, info.cache_policy);
+	same("cache_policy", object->store->policy, info.cache_policy);
 	check_charge(object, &info);
 	same_status("get_size", ZX_OK, zx_vmo_get_size(slot->handle, &size));
 	same("size", size_of(object), size);
@@ -215,6 +215,15 @@ static void check_contents(const struct slot *slot)
 	u64 size = size_of(object), offset;
 	unsigned int i;
 
+	if (want_cached(object)) {
+		same_status("read", ZX_ERR_BAD_STATE, zx_vmo_read(slot->handle, buffer, 0, 0));
+		return;
+	}
+	if (store->discarded) {
+		same_status("read", size ? ZX_ERR_NOT_FOUND : ZX_OK,
+			    zx_vmo_read(slot->handle, buffer, 0, size ? 1 : 0));
+		return;
+	}
 	for (offset = 0; offset < size && offset < BUFFER_PAGES * PAGE; offset += PAGE)
 		check_page(slot, offset);
 	for (i = 0; i < store->count; i++) {
@@ -234,6 +243,7 @@ void check_all(bool contents)
 	const struct object *seen[SLOTS];
 	unsigned int i, j;
 
+	check_streams();
 	for (i = 0; i < SLOTS; i++) {
 		seen[i] = NULL;
 		if (!slots[i].object)

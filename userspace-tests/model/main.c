@@ -10,7 +10,10 @@
  * ZXVMO_MODEL_SEED are used where there is no option. --break N has the model
  * break a rule on purpose (1: resizing does not clear the last page, 2: children
  * of what is destroyed get no new parent, 3: DECOMMIT works with relatives,
- * 4: stores to a private view reach the VMO).
+ * 4: stores to a private view reach the VMO, 5: where the source of a transfer
+ * has no page, the destination keeps its own, 6: LOCK leaves what was discarded so,
+ * 7: a write through a stream leaves the gap before it, 8: executable handles
+ * have no right more, 9: what is not cached is no different).
  */
 #include <getopt.h>
 #include <time.h>
@@ -131,6 +134,8 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
+	/* The kernel says once that it was told to discard what it can. */
+	printf("# dmesg expected: drop_caches\n");
 	if (path)
 		return replay(path);
 	return random_families(seed, seconds, ops < MAX_OPS ? ops : MAX_OPS);

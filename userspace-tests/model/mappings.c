@@ -120,6 +120,9 @@ static int want_access(const struct map *map, u64 page, u32 prot)
 
 	if ((map->pages[page].prot & prot) != prot)
 		return SIGSEGV;
+	/* A private copy is nobody else's. */
+	if (map->object->store->discarded && !map->pages[page].copy)
+		return SIGBUS;
 	end = map->bounded ? round_up(*stream_of(map->object)) : size_of(map->object);
 	return map->offset + page * PAGE < end ? 0 : SIGBUS;
 }
@@ -139,6 +142,12 @@ static void load_page(const struct map *map, u64 page)
 
 	if (map->pages[page].unknown)
 		return;
+	/* Uncached pages of zeros are committed to be shown (docs/deviations.md). */
+	if (!want && want_cached(map->object)) {
+		if (!has_room(map->object, map->offset + page * PAGE, 1))
+			return;
+		own_page(map->object, map->offset + page * PAGE);
+	}
 	same("signal of a load", want, load_bytes(buffer, map->at + page * PAGE, PAGE));
 	if (want)
 		return;
@@ -235,7 +244,8 @@ void do_private(u64 slot, u64 number, u64 offset, u64 len)
 	void *at;
 	int fd;
 
-	if (map->object || want_vmo(slot, ZX_RIGHT_MAP | ZX_RIGHT_READ))
+	if (map->object || want_vmo(slot, ZX_RIGHT_MAP | ZX_RIGHT_READ) ||
+	    want_cached(slots[slot].object))
 		return;
 	if (!len || len > MAP_PAGES * PAGE || offset % PAGE || offset > 1ULL << 62)
 		return;
@@ -286,7 +296,7 @@ void do_copy(u64 slot, u64 number, u64 at, u64 offset, u64 size, bool out)
 	zx_status_t seen;
 	u64 i;
 
-	if (want || !map->object || map->private || !size || !in_range(at, size, BUFFER))
+	if (want || !map->object || want_cached(map->object) || map->private || !size || !in_range(at, size, BUFFER))
 		return;
 	object = slots[slot].object;
 	if (object->store == map->object->store &&

@@ -69,7 +69,8 @@ static void put_frame(struct frame *frame)
 		free(frame);
 }
 
-static void show(struct store *store, u64 number, struct frame *frame)
+/* Page number of the store, where it shows nothing yet. */
+void show(struct store *store, u64 number, struct frame *frame)
 {
 	if (store->count == STORE_PAGES)
 		abort();
@@ -83,6 +84,15 @@ static void hide(struct store *store, struct view *view)
 	*view = store->pages[--store->count];
 }
 
+struct frame *copy_frame(const struct frame *frame)
+{
+	struct frame *copy = allocate(sizeof(*copy));
+
+	copy->sharers = 1;
+	memcpy(copy->bytes, frame->bytes, PAGE);
+	return copy;
+}
+
 /* The bytes of the page with this one; nobody else shows it (23.2, Write). */
 u8 *own_page(struct object *object, u64 offset)
 {
@@ -92,13 +102,13 @@ u8 *own_page(struct object *object, u64 offset)
 
 	if (view && view->frame->sharers == 1)
 		return view->frame->bytes;
-	frame = allocate(sizeof(*frame));
-	frame->sharers = 1;
 	if (!view) {
+		frame = allocate(sizeof(*frame));
+		frame->sharers = 1;
 		show(object->store, number, frame);
 		return frame->bytes;
 	}
-	memcpy(frame->bytes, view->frame->bytes, PAGE);
+	frame = copy_frame(view->frame);
 	put_frame(view->frame);
 	view->frame = frame;
 	return frame->bytes;
@@ -269,12 +279,12 @@ static void put_store(struct store *store)
 	free(store);
 }
 
-/* A handle or a mapping went: without both, the object goes (8.8). */
+/* A handle, a mapping or a stream went: without all of them, the object goes (8.8). */
 void put_object(struct object *object)
 {
 	struct object **link, *child;
 
-	if (object->handles || object->areas)
+	if (object->handles || object->areas || object->streams)
 		return;
 	for (child = objects; child; child = child->next)
 		if (child->parent == object)

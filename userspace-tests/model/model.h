@@ -35,8 +35,9 @@ typedef uint64_t u64;
 #define SLOT_INVALID	12	/* as a handle: ZX_HANDLE_INVALID */
 #define SLOT_VMAR	13	/* as a handle: an object that is no VMO */
 #define MAPS		6	/* mappings at a time */
+#define STREAMS		4	/* handles to streams at a time */
 #define MAP_PAGES	32	/* in one of them */
-#define STORE_PAGES	200	/* that one VMO has */
+#define STORE_PAGES	320	/* that one VMO has */
 #define BUFFER_PAGES	24	/* in one read or write */
 #define COMMIT_PAGES	32	/* in one call */
 
@@ -59,6 +60,9 @@ struct store {
 	bool resizable, discardable;
 	bool used;		/* had a page once, or could show one */
 	unsigned int locks;
+	bool unlocked;		/* after it was locked */
+	bool discarded;
+	u32 policy;		/* ZX_CACHE_POLICY_* */
 	unsigned int objects;	/* that use it */
 	unsigned int family;	/* stores with a common ancestor have one number */
 	unsigned int count;
@@ -78,6 +82,7 @@ struct object {
 	char name[ZX_MAX_NAME_LEN];
 	u32 signals;			/* the user's */
 	unsigned int handles;
+	unsigned int streams;
 	unsigned int areas;		/* mappings as the system counts them */
 };
 
@@ -118,6 +123,8 @@ bool sum_wraps(u64 a, u64 b);
 u64 size_of(const struct object *object);
 u64 *stream_of(struct object *object);
 struct frame *frame_at(const struct object *object, u64 offset);
+struct frame *copy_frame(const struct frame *frame);
+void show(struct store *store, u64 number, struct frame *frame);
 u8 *own_page(struct object *object, u64 offset);
 bool has_room(const struct object *object, u64 offset, u64 len);
 void zero_range(struct object *object, u64 offset, u64 len);
@@ -140,6 +147,7 @@ struct charge charge_of(const struct object *object);
 zx_status_t want_create(u64 size, u32 options, bool bad_out);
 zx_status_t want_child(u64 slot, u32 options, u64 offset, u64 size);
 u32 rights_of_child(u32 rights, u32 options);
+zx_status_t want_present(const struct object *object);
 zx_status_t want_transfer(u64 slot, u32 right, u64 offset, u64 size);
 zx_status_t want_set_size(u64 slot, u64 size);
 zx_status_t want_set_stream(u64 slot, u64 size);
@@ -153,13 +161,15 @@ zx_status_t want_set_property(u64 slot, u32 property, u64 size, u64 value);
 zx_status_t want_info(u64 slot, u32 topic, u64 size, u64 *record);
 u32 map_prot(u32 options);
 
-/* ops.c: operations as numbers and as text */
+/* ops.c: operations as text */
 enum op_kind {
 	OP_CREATE, OP_CHILD, OP_READ, OP_WRITE, OP_GET_SIZE, OP_GET_STREAM,
 	OP_SET_SIZE, OP_SET_STREAM, OP_RANGE, OP_DUPLICATE, OP_REPLACE, OP_CLOSE,
 	OP_MAP, OP_UNMAP, OP_PROTECT, OP_LOAD, OP_STORE, OP_GET_PROPERTY,
 	OP_SET_PROPERTY, OP_SIGNAL, OP_WAIT, OP_INFO, OP_PRIVATE, OP_COPY_IN,
-	OP_COPY_OUT, OP_KINDS
+	OP_COPY_OUT, OP_TRANSFER, OP_RECLAIM,
+	OP_STREAM, OP_STREAM_READ, OP_STREAM_WRITE, OP_STREAM_SEEK, OP_STREAM_APPEND,
+	OP_STREAM_DUPLICATE, OP_STREAM_CLOSE, OP_POLICY, OP_EXECUTABLE, OP_KINDS
 };
 
 #define OP_ARGS		6
@@ -169,11 +179,33 @@ struct op {
 	u64 arg[OP_ARGS];
 };
 
-void seed_random(u64 seed);
-u64 any(u64 below);
-struct op random_op(void);
+struct op_type {
+	const char *name;
+	const char *args[OP_ARGS];
+	unsigned int weight;		/* how often, among random ones */
+};
+
+extern const struct op_type op_types[OP_KINDS];
+
 void print_op(FILE *file, const struct op *op);
 bool parse_op(const char *line, struct op *op);
+
+/* numbers.c: random ones */
+void start_random(u64 seed);
+u64 any(u64 below);
+u64 some_handle(void);
+u64 empty_slot(void);
+u64 some_map(bool full);
+const struct object *object_in(u64 slot);
+u64 odd_number(void);
+u64 some_offset(const struct object *object);
+u64 some_length(const struct object *object, u64 offset);
+u64 aligned(u64 value);
+u64 some_size(void);
+
+/* random.c */
+void seed_random(u64 seed);
+struct op random_op(void);
 
 /* apply.c: the same to the model and to the real one */
 #define BUFFER		(BUFFER_PAGES * PAGE)
@@ -190,6 +222,7 @@ void write_model(struct object *object, u64 offset, const u8 *from, u64 size);
 void set_stream_model(struct object *object, u64 size);
 
 /* objects.c */
+void drop_handle(u64 slot);
 void do_duplicate(u64 slot, u64 out, u32 rights);
 void do_replace(u64 slot, u64 out, u32 rights);
 void do_close(u64 slot);
@@ -208,6 +241,29 @@ void do_store(u64 number, u64 offset, u64 value);
 void do_private(u64 slot, u64 number, u64 offset, u64 len);
 void do_copy(u64 slot, u64 number, u64 at, u64 offset, u64 size, bool out);
 void note_ends(void);
+
+/* transfers.c */
+void do_transfer(const struct op *op);
+
+/* discards.c */
+zx_status_t want_lock(const struct object *object, u32 op, u64 offset, u64 len, u64 buffer_size);
+void lock_model(struct store *store, u32 op, const zx_vmo_lock_state_t *seen);
+void do_reclaim(void);
+
+/* streams.c */
+struct object *object_of_stream(u64 number);
+void do_stream(u64 slot, u64 out, u32 options, u64 seek);
+void do_stream_duplicate(u64 number, u64 out, u32 rights);
+void do_stream_close(u64 number);
+void do_stream_append(u64 number, bool append);
+void do_stream_seek(u64 number, u32 whence, int64_t offset);
+void do_stream_bytes(const u64 *arg, bool write);
+void check_streams(void);
+
+/* policies.c */
+zx_status_t want_cached(const struct object *object);
+void do_policy(u64 slot, u32 policy);
+void do_executable(u64 slot, u64 out, bool resource);
 
 /* check.c: comparing the two */
 void prepare_check(void);

@@ -2,7 +2,7 @@
 /* Handles, properties, signals and information, in both families. */
 #include "model.h"
 
-static void drop_handle(u64 slot)
+void drop_handle(u64 slot)
 {
 	struct object *object = slots[slot].object;
 

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Operations: how they are written as text, and random ones. */
+/* Operations as text. */
 #include <ctype.h>
 
 #include "model.h"
 
-static const struct {
-	const char *name;
-	const char *args[OP_ARGS];
-	unsigned int weight;
-} kinds[OP_KINDS] = {
+const struct op_type op_types[OP_KINDS] = {
 	[OP_CREATE] = { "create", { "out", "options", "size", "bad" }, 4 },
 	[OP_CHILD] = { "child", { "vmo", "out", "options", "offset", "size" }, 14 },
 	[OP_READ] = { "read", { "vmo", "offset", "size", "buffer" }, 4 },
@@ -34,42 +30,30 @@ static const struct {
 	[OP_PRIVATE] = { "private", { "vmo", "map", "offset", "size" }, 2 },
 	[OP_COPY_IN] = { "copy_in", { "vmo", "map", "at", "offset", "size" }, 3 },
 	[OP_COPY_OUT] = { "copy_out", { "vmo", "map", "at", "offset", "size" }, 3 },
+	[OP_TRANSFER] = { "transfer",
+			  { "to", "options", "offset", "size", "from", "from_offset" }, 10 },
+	[OP_RECLAIM] = { "reclaim", { "times" }, 4 },
+	[OP_STREAM] = { "stream", { "vmo", "out", "options", "seek" }, 4 },
+	[OP_STREAM_READ] = { "stream_read",
+			     { "stream", "how", "options", "offset", "size", "cut" }, 5 },
+	[OP_STREAM_WRITE] = { "stream_write",
+			      { "stream", "how", "options", "offset", "size", "cut" }, 8 },
+	[OP_STREAM_SEEK] = { "stream_seek", { "stream", "whence", "offset" }, 4 },
+	[OP_STREAM_APPEND] = { "stream_append", { "stream", "append" }, 1 },
+	[OP_STREAM_DUPLICATE] = { "stream_duplicate", { "stream", "out", "rights" }, 1 },
+	[OP_STREAM_CLOSE] = { "stream_close", { "stream" }, 2 },
+	[OP_POLICY] = { "policy", { "vmo", "policy" }, 5 },
+	[OP_EXECUTABLE] = { "executable", { "handle", "out", "resource" }, 2 },
 };
-
-static u64 state;
-static bool left_out[OP_KINDS];
-
-/*
- * Families differ: each does without some kinds of operation, so that the
- * others come more often one after the other.
- */
-void seed_random(u64 seed)
-{
-	unsigned int kind;
-
-	state = seed * 0x9e3779b97f4a7c15ULL ^ 0x2545f4914f6cdd1dULL;
-	if (!state)
-		state = 1;
-	for (kind = OP_CREATE + 1; kind < OP_KINDS; kind++)
-		left_out[kind] = !any(4);
-}
-
-u64 any(u64 below)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (state >> 16) % below;
-}
 
 void print_op(FILE *file, const struct op *op)
 {
 	unsigned int i;
 
-	fprintf(file, "%s", kinds[op->kind].name);
-	for (i = 0; i < OP_ARGS && kinds[op->kind].args[i]; i++)
+	fprintf(file, "%s", op_types[op->kind].name);
+	for (i = 0; i < OP_ARGS && op_types[op->kind].args[i]; i++)
 		fprintf(file, op->arg[i] < 100 ? " %s=%llu" : " %s=0x%llx",
-			kinds[op->kind].args[i], (unsigned long long)op->arg[i]);
+			op_types[op->kind].args[i], (unsigned long long)op->arg[i]);
 	fprintf(file, "\n");
 }
 
@@ -84,410 +68,19 @@ bool parse_op(const char *line, struct op *op)
 		line++;
 	memset(op, 0, sizeof(*op));
 	for (op->kind = 0; op->kind < OP_KINDS; op->kind++) {
-		size_t len = strlen(kinds[op->kind].name);
+		size_t len = strlen(op_types[op->kind].name);
 
-		if (!strncmp(line, kinds[op->kind].name, len) && line[len] == ' ')
+		if (!strncmp(line, op_types[op->kind].name, len) && line[len] == ' ')
 			break;
 	}
 	if (op->kind == OP_KINDS)
 		return false;
-	for (i = 0; i < OP_ARGS && kinds[op->kind].args[i]; i++) {
-		snprintf(key, sizeof(key), " %s=", kinds[op->kind].args[i]);
+	for (i = 0; i < OP_ARGS && op_types[op->kind].args[i]; i++) {
+		snprintf(key, sizeof(key), " %s=", op_types[op->kind].args[i]);
 		at = strstr(line, key);
 		if (!at)
 			return false;
 		op->arg[i] = strtoull(at + strlen(key), NULL, 0);
 	}
 	return true;
-}
-
-/* A slot with a handle, mostly. */
-static u64 some_handle(void)
-{
-	u64 slot = any(SLOTS);
-	unsigned int i;
-
-	if (!any(60))
-		return any(SLOT_VMAR + 1);
-	for (i = 0; i < SLOTS && !slots[slot].object; i++)
-		slot = (slot + 1) % SLOTS;
-	return slot;
-}
-
-static u64 empty_slot(void)
-{
-	u64 slot = any(SLOTS);
-	unsigned int i;
-
-	for (i = 0; i < SLOTS && slots[slot].object; i++)
-		slot = (slot + 1) % SLOTS;
-	return slot;
-}
-
-static u64 some_map(bool full)
-{
-	u64 map = any(MAPS);
-	unsigned int i;
-
-	for (i = 0; i < MAPS && !!maps[map].object != full; i++)
-		map = (map + 1) % MAPS;
-	return map;
-}
-
-static const struct object *object_in(u64 slot)
-{
-	return slot < SLOTS ? slots[slot].object : NULL;
-}
-
-/* Numbers that may go wrong. */
-static u64 odd_number(void)
-{
-	static const u64 numbers[] = {
-		0, 1, PAGE - 1, PAGE + 1, 1ULL << 32, 1ULL << 63, ZX_VMO_MAX_SIZE,
-		ZX_VMO_MAX_SIZE + 1, ZX_VMO_MAX_SIZE - PAGE, UINT64_MAX,
-		UINT64_MAX - PAGE, -2 * PAGE, -PAGE, 1ULL << 51, 1ULL << 40,
-	};
-
-	return numbers[any(ARRAY_SIZE(numbers))] + (any(4) ? 0 : any(3) - 1);
-}
-
-/* Sparse contents lie near these. */
-static u64 far_place(const struct object *object)
-{
-	switch (any(3)) {
-	case 0:
-		return 1ULL << 40;
-	case 1:
-		return object && size_of(object) > 4 * PAGE ? size_of(object) - 4 * PAGE : 0;
-	default:
-		return (1ULL << 63) - 2 * PAGE;
-	}
-}
-
-static u64 some_offset(const struct object *object)
-{
-	u64 base = 0, size = object ? size_of(object) : 8 * PAGE;
-
-	if (!any(30))
-		return odd_number();
-	if (size > 64 * PAGE)
-		base = any(2) ? far_place(object) : 0;
-	if (size > 20 * PAGE || !any(8))
-		size = 20 * PAGE;
-	base += any(size / PAGE + 1) * PAGE;
-	return any(3) ? base : base + any(PAGE);
-}
-
-/* Mostly within the size. */
-static u64 some_length(const struct object *object, u64 offset)
-{
-	u64 size = object ? size_of(object) : 0, len;
-
-	if (!any(30))
-		return odd_number();
-	switch (any(5)) {
-	case 0:
-		len = any(64);
-		break;
-	case 1:
-		len = any(3 * PAGE);
-		break;
-	case 2:
-		return any(30) ? size - offset : size;
-	default:
-		len = (1 + any(8)) * PAGE;
-	}
-	if (any(10) && offset < size && len > size - offset)
-		len = size - offset;
-	return len;
-}
-
-static u64 aligned(u64 value)
-{
-	return any(12) ? value & ~(PAGE - 1) : value;
-}
-
-static u64 some_size(void)
-{
-	switch (any(12)) {
-	case 0:
-		return any(3) ? any(5) * PAGE : odd_number();
-	case 1:
-		return 1ULL << (40 + any(24));
-	case 2:
-	case 3:
-		return any(16 * PAGE);
-	default:
-		return any(17) * PAGE;
-	}
-}
-
-static u32 some_rights(u32 have)
-{
-	switch (any(6)) {
-	case 0:
-		return have & (u32)any(1ULL << 32);
-	case 1:
-		return have | 1u << any(32);
-	case 2:
-	case 3:
-		return have & ~(1u << any(24));
-	default:
-		return ZX_RIGHT_SAME_RIGHTS;
-	}
-}
-
-static u64 some_options(const u32 *options, size_t count)
-{
-	u32 option = options[any(count)];
-
-	return any(25) ? option : option ^ 1u << any(any(2) ? 9 : 32);
-}
-
-static u64 some_create(void)
-{
-	static const u32 options[] = {
-		0, 0, 0, ZX_VMO_RESIZABLE, ZX_VMO_RESIZABLE, ZX_VMO_RESIZABLE,
-		ZX_VMO_DISCARDABLE, ZX_VMO_DISCARDABLE | ZX_VMO_RESIZABLE, ZX_VMO_UNBOUNDED,
-		ZX_VMO_RESIZABLE, 0,
-	};
-
-	return some_options(options, ARRAY_SIZE(options));
-}
-
-static void random_child(struct op *op)
-{
-	static const u32 types[] = {
-		ZX_VMO_CHILD_SNAPSHOT, ZX_VMO_CHILD_SNAPSHOT, ZX_VMO_CHILD_SNAPSHOT_MODIFIED,
-		ZX_VMO_CHILD_SNAPSHOT_AT_LEAST_ON_WRITE, ZX_VMO_CHILD_SLICE,
-		ZX_VMO_CHILD_SLICE, ZX_VMO_CHILD_REFERENCE, ZX_VMO_CHILD_REFERENCE,
-	};
-	const struct object *parent = object_in(op->arg[0]);
-	u32 options = some_options(types, ARRAY_SIZE(types));
-
-	op->arg[1] = empty_slot();
-	if (!any(6))
-		options |= ZX_VMO_CHILD_NO_WRITE;
-	if (!any(3) && !(options & ZX_VMO_CHILD_SLICE && any(5)))
-		options |= ZX_VMO_CHILD_RESIZABLE;
-	op->arg[2] = options;
-	if (options & ZX_VMO_CHILD_REFERENCE && any(15))
-		return;
-	op->arg[3] = any(3) ? aligned(some_offset(parent)) : 0;
-	op->arg[4] = some_length(parent, op->arg[3]);
-}
-
-static void random_range(struct op *op)
-{
-	static const u32 often[] = {
-		ZX_VMO_OP_COMMIT, ZX_VMO_OP_DECOMMIT, ZX_VMO_OP_ZERO, ZX_VMO_OP_ZERO,
-	};
-	static const u32 locks[] = { ZX_VMO_OP_LOCK, ZX_VMO_OP_TRY_LOCK, ZX_VMO_OP_UNLOCK };
-	const struct object *object = object_in(op->arg[0]);
-
-	op->arg[1] = any(4) ? often[any(ARRAY_SIZE(often))] : any(17);
-	if (object && object->store->discardable && any(2))
-		op->arg[1] = locks[any(ARRAY_SIZE(locks))];
-	op->arg[2] = some_offset(object);
-	op->arg[3] = some_length(object, op->arg[2]);
-	if (op->arg[1] == ZX_VMO_OP_DECOMMIT) {
-		op->arg[2] = aligned(op->arg[2]);
-		op->arg[3] = aligned(op->arg[3]);
-	}
-	if (object && (op->arg[1] == ZX_VMO_OP_LOCK || op->arg[1] == ZX_VMO_OP_TRY_LOCK ||
-		       op->arg[1] == ZX_VMO_OP_UNLOCK) && any(8)) {
-		op->arg[2] = 0;
-		op->arg[3] = size_of(object);
-	}
-	op->arg[4] = any(6) ? sizeof(zx_vmo_lock_state_t) : any(40);
-}
-
-static u32 some_prot(void)
-{
-	static const u32 prots[] = {
-		ZX_VM_PERM_READ, 0, ZX_VM_PERM_READ | ZX_VM_PERM_WRITE,
-		ZX_VM_PERM_READ | ZX_VM_PERM_WRITE, ZX_VM_PERM_READ | ZX_VM_PERM_WRITE,
-	};
-
-	return any(20) ? prots[any(ARRAY_SIZE(prots))] : any(8);
-}
-
-static void random_map(struct op *op)
-{
-	static const u32 extra[] = {
-		0, ZX_VM_ALLOW_FAULTS, ZX_VM_MAP_RANGE, ZX_VM_REQUIRE_NON_RESIZABLE,
-		ZX_VM_ALLOW_FAULTS | ZX_VM_FAULT_BEYOND_STREAM_SIZE,
-		ZX_VM_PERM_READ_IF_XOM_UNSUPPORTED,
-		ZX_VM_SPECIFIC | ZX_VM_OFFSET_IS_UPPER_LIMIT,
-		ZX_VM_SPECIFIC_OVERWRITE | ZX_VM_OFFSET_IS_UPPER_LIMIT,
-		ZX_VM_ALIGN_16KB, ZX_VM_ALIGN_1KB,
-	};
-	const struct object *object = object_in(op->arg[0]);
-
-	op->arg[1] = some_map(false);
-	op->arg[2] = some_prot() | extra[any(2) ? any(2) : any(ARRAY_SIZE(extra))];
-	if (!any(20))
-		op->arg[2] ^= 1u << any(32);
-	op->arg[3] = any(40) ? 0 : odd_number();
-	op->arg[4] = any(2) ? aligned(some_offset(object)) : 0;
-	op->arg[5] = any(20) ? 1 + any(24 * PAGE) : odd_number();
-}
-
-static u64 some_topic(void)
-{
-	static const u32 topics[] = {
-		ZX_INFO_HANDLE_VALID, ZX_INFO_HANDLE_BASIC, ZX_INFO_HANDLE_COUNT, ZX_INFO_VMO_V1,
-		ZX_INFO_VMO_V2, ZX_INFO_VMO_V3, ZX_INFO_VMO, ZX_INFO_STREAM, ZX_INFO_VMAR, 0,
-		0x40000017, 9999,
-	};
-
-	return topics[any(ARRAY_SIZE(topics))];
-}
-
-static u64 some_property(void)
-{
-	static const u32 properties[] = {
-		ZX_PROP_NAME, ZX_PROP_NAME, ZX_PROP_VMO_CONTENT_SIZE, ZX_PROP_VMO_CONTENT_SIZE,
-		ZX_PROP_STREAM_MODE_APPEND, 4,
-	};
-
-	return properties[any(ARRAY_SIZE(properties))];
-}
-
-/* A few pages in a mapping, mostly within what is mapped. */
-static void random_part(struct op *op, u64 *first, u64 *count)
-{
-	const struct map *map = &maps[op->arg[0]];
-	unsigned int start = any(MAP_PAGES), pages = 1 + any(6), i;
-
-	if (any(2))
-		start = 0;
-	for (i = 0; i < MAP_PAGES && !map->pages[start].mapped; i++)
-		start = (start + 1) % MAP_PAGES;
-	for (i = start; i < MAP_PAGES && map->pages[i].mapped; i++)
-		;
-	*first = start;
-	*count = any(2) || pages > i - start ? i - start : pages;
-}
-
-/* The first argument, a handle or a mapping, is there. */
-static void random_args(struct op *op)
-{
-	const struct object *object = object_in(op->arg[0]);
-	u64 *arg = op->arg;
-
-	switch (op->kind) {
-	case OP_READ:
-	case OP_WRITE:
-		arg[1] = some_offset(object);
-		arg[2] = some_length(object, arg[1]);
-		arg[3] = op->kind == OP_READ ? (any(12) ? 0 : any(4)) : any(200);
-		break;
-	case OP_SET_SIZE:
-		arg[1] = any(3) ? some_offset(object) : some_size();
-		break;
-	case OP_SET_STREAM:
-		arg[1] = any(5) ? some_offset(object) : some_size();
-		break;
-	case OP_DUPLICATE:
-	case OP_REPLACE:
-		arg[1] = empty_slot();
-		arg[2] = some_rights(object ? slots[arg[0]].rights : ZX_DEFAULT_VMO_RIGHTS);
-		break;
-	case OP_UNMAP:
-		random_part(op, &arg[1], &arg[2]);
-		break;
-	case OP_PROTECT:
-		arg[1] = some_prot();
-		random_part(op, &arg[2], &arg[3]);
-		break;
-	case OP_LOAD:
-		/* All pages, or one. */
-		arg[1] = any(3) ? any(any(2) ? 8 : MAP_PAGES) : MAP_PAGES;
-		break;
-	case OP_PRIVATE:
-		arg[1] = some_map(false);
-		arg[2] = any(2) ? some_offset(object) & ~(PAGE - 1) : 0;
-		arg[3] = 1 + any(24 * PAGE);
-		break;
-	case OP_COPY_IN:
-	case OP_COPY_OUT:
-		arg[1] = some_map(true);
-		arg[2] = any(8 * PAGE);
-		arg[3] = some_offset(object);
-		arg[4] = some_length(object, arg[3]);
-		break;
-	case OP_STORE:
-		arg[1] = any((any(2) ? 8 : MAP_PAGES) * PAGE);
-		arg[2] = any(256);
-		break;
-	case OP_GET_PROPERTY:
-	case OP_SET_PROPERTY:
-		arg[1] = some_property();
-		arg[2] = any(3) ? (arg[1] == ZX_PROP_NAME ? 32 : 8) : any(50);
-		arg[3] = some_offset(object);
-		break;
-	case OP_SIGNAL:
-		arg[1] = any(10) ? any(256) << 24 : any(1ULL << 32);
-		arg[2] = any(10) ? any(256) << 24 : any(1ULL << 32);
-		break;
-	case OP_WAIT:
-		arg[1] = any(2) ? ZX_VMO_ZERO_CHILDREN : any(1ULL << 32);
-		arg[2] = any(2);
-		break;
-	case OP_INFO:
-		arg[1] = some_topic();
-		arg[2] = any(2) ? any(200) : 176;
-		break;
-	default:
-		break;
-	}
-}
-
-static u32 random_kind(void)
-{
-	u64 weight = 0, at;
-	u32 kind;
-
-	if (!objects)
-		return OP_CREATE;
-	for (kind = 0; kind < OP_KINDS; kind++)
-		weight += left_out[kind] ? 0 : kinds[kind].weight;
-	at = any(weight);
-	for (kind = 0; left_out[kind] || at >= kinds[kind].weight; kind++)
-		at -= left_out[kind] ? 0 : kinds[kind].weight;
-	return kind;
-}
-
-struct op random_op(void)
-{
-	struct op op = { };
-
-	op.kind = random_kind();
-	switch (op.kind) {
-	case OP_CREATE:
-		op.arg[0] = empty_slot();
-		op.arg[1] = some_create();
-		op.arg[2] = some_size();
-		op.arg[3] = !any(30);
-		break;
-	case OP_UNMAP:
-	case OP_PROTECT:
-	case OP_LOAD:
-	case OP_STORE:
-		op.arg[0] = some_map(true);
-		random_args(&op);
-		break;
-	default:
-		op.arg[0] = some_handle();
-		if (op.kind == OP_CHILD)
-			random_child(&op);
-		else if (op.kind == OP_RANGE)
-			random_range(&op);
-		else if (op.kind == OP_MAP)
-			random_map(&op);
-		else
-			random_args(&op);
-	}
-	return op;
 }

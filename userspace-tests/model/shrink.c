@@ -120,10 +120,41 @@ static bool cut(struct run *run, unsigned int first, unsigned int count)
 	return still_fails(run, ops, run->count - (end - first));
 }
 
+/* Whether the first argument is a handle to a VMO. */
 static bool names_handle(const struct op *op)
 {
-	return op->kind != OP_CREATE && op->kind != OP_UNMAP && op->kind != OP_PROTECT &&
-	       op->kind != OP_LOAD && op->kind != OP_STORE;
+	switch (op->kind) {
+	case OP_CREATE:
+	case OP_UNMAP:
+	case OP_PROTECT:
+	case OP_LOAD:
+	case OP_STORE:
+	case OP_RECLAIM:
+	case OP_STREAM_READ:
+	case OP_STREAM_WRITE:
+	case OP_STREAM_SEEK:
+	case OP_STREAM_APPEND:
+	case OP_STREAM_DUPLICATE:
+	case OP_STREAM_CLOSE:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static bool makes_handle(const struct op *op, u64 slot)
+{
+	switch (op->kind) {
+	case OP_CREATE:
+		return op->arg[0] == slot;
+	case OP_CHILD:
+	case OP_DUPLICATE:
+	case OP_REPLACE:
+	case OP_EXECUTABLE:
+		return op->arg[1] == slot;
+	default:
+		return false;
+	}
 }
 
 /* Without one that makes another handle: the next use its source. */
@@ -133,13 +164,18 @@ static bool bypass(struct run *run, unsigned int i)
 	const struct op *op = &run->ops[i];
 	unsigned int j;
 
-	if (op->kind != OP_DUPLICATE && op->kind != OP_REPLACE)
+	if (op->kind != OP_DUPLICATE && op->kind != OP_REPLACE && op->kind != OP_CHILD)
 		return false;
 	memcpy(ops, run->ops, i * sizeof(*ops));
 	memcpy(ops + i, op + 1, (run->count - i - 1) * sizeof(*ops));
-	for (j = i; j < run->count - 1; j++)
+	for (j = i; j < run->count - 1; j++) {
 		if (names_handle(&ops[j]) && ops[j].arg[0] == op->arg[1])
 			ops[j].arg[0] = op->arg[0];
+		if (ops[j].kind == OP_TRANSFER && ops[j].arg[4] == op->arg[1])
+			ops[j].arg[4] = op->arg[0];
+		if (makes_handle(&ops[j], op->arg[1]))
+			break;
+	}
 	return run->count > 1 && still_fails(run, ops, run->count - 1);
 }
 
