@@ -67,7 +67,7 @@ impl Touched<'_> {
                 free |= 1 << at;
             }
         }
-        self.leaf.untouch_all(free);
+        self.leaf.untouch(free);
         Ok(())
     }
 }

@@ -187,13 +187,8 @@ impl Node {
         self.touched.load(Relaxed)
     }
 
-    /// Removes the mark of slot `index`. Nodes are copied without marks, too.
-    pub(crate) fn untouch(&self, index: usize) {
-        self.untouch_all(1 << (index % SLOTS));
-    }
-
-    /// Removes the marks whose bits are set in `slots`.
-    pub(crate) fn untouch_all(&self, slots: u64) {
+    /// Removes the marks whose bits are set in `slots`. Nodes are copied without marks, too.
+    pub(crate) fn untouch(&self, slots: u64) {
         let mut touched = self.touched.load(Relaxed);
         while touched & slots != 0 {
             match self.touched.cmpxchg(touched, touched & !slots, Relaxed) {
