@@ -90,8 +90,15 @@ fn finish(vmo: &Vmo, (moved, result): (u64, ZxResult), at_end: Result<usize>) ->
         _ if moved > 0 => Ok(moved as usize),
         Ok(()) => Ok(0),
         Err(status) if status == Status::OUT_OF_RANGE => at_end,
-        Err(_) if vmo.store().read_lock().present().is_err() => Err(EIO),
-        Err(status) => Err(errno(status)),
+        Err(status) => Err(errno_of_transfer(vmo, status)),
+    }
+}
+
+/// As [`errno`], but EIO if the content of `vmo` was discarded.
+pub(crate) fn errno_of_transfer(vmo: &Vmo, status: Status) -> Error {
+    match vmo.store().read_lock().present() {
+        Ok(()) => errno(status),
+        Err(_) => EIO,
     }
 }
 

@@ -211,6 +211,7 @@ impl Stream {
         if limit == 0 || buffers.total() == 0 {
             return Ok(0);
         }
+        self.vmo.require_cached()?;
         match buffers.each(limit, |done, to| extent.read(at + done, to)) {
             (0, Err(status)) if status != Status::OUT_OF_RANGE => Err(status),
             (moved, _) => Ok(moved),
@@ -255,6 +256,7 @@ impl Stream {
         if room == 0 {
             return Err(Status::OUT_OF_RANGE);
         }
+        self.vmo.require_cached()?;
         match buffers.each(room, |done, from| extent.write(start, done, from)) {
             (0, Err(status)) => Err(status),
             (moved, _) => Ok((start, moved)),

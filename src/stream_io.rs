@@ -6,7 +6,7 @@
 
 use crate::{
     handle::Handle,
-    io::errno,
+    io::{errno, errno_of_transfer},
     rights::Rights,
     status::{Status, ZxResult},
     stream::Stream,
@@ -76,7 +76,7 @@ fn seekable(handle: &Handle) -> ZxResult<&Stream> {
 pub(crate) fn read(handle: &Handle, to: &mut IovIter<'_>) -> Result<usize> {
     let stream = handle.stream_with(Rights::READ)?;
     let moved = stream.read(&mut Buffers::File(to));
-    Ok(moved.map_err(errno)? as usize)
+    Ok(moved.map_err(|status| errno_of_transfer(stream.vmo(), status))? as usize)
 }
 
 /// write(2) and its like, at the end if `append` is set: short at the end of the VMO, EFBIG beyond
@@ -85,7 +85,7 @@ pub(crate) fn write(handle: &Handle, append: bool, from: &mut IovIter<'_>) -> Re
     let stream = handle.stream_with(Rights::WRITE)?;
     match stream.write(append, &mut Buffers::File(from)) {
         Err(status) if status == Status::OUT_OF_RANGE => Err(EFBIG),
-        moved => Ok(moved.map_err(errno)? as usize),
+        moved => Ok(moved.map_err(|status| errno_of_transfer(stream.vmo(), status))? as usize),
     }
 }
 

@@ -347,4 +347,31 @@ TEST(spec_165_own_mapping_as_buffer)
 	EXPECT_TRUE(all_bytes(vector, 0, 2 * sizeof(*vector)));
 }
 
+/* What the calls on the VMO refuse, streams do not do either (specification section 10). */
+TEST(memory_that_is_not_cached)
+{
+	zx_handle_t vmo = vmo_with_content(2, 100);
+	zx_handle_t stream = new_stream(vmo, MODE_READ_WRITE, 0);
+	zx_status_t status = zx_vmo_set_cache_policy(vmo, ZX_CACHE_POLICY_UNCACHED);
+	char buffer[8] = "";
+
+	if (status == ZX_ERR_NOT_SUPPORTED)
+		SKIP(return, "there is one way to cache memory");
+	ASSERT_EQ(ZX_OK, status);
+	EXPECT_EQ(ZX_ERR_BAD_STATE, stream_read(stream, buffer, 8));
+	EXPECT_EQ(ZX_ERR_BAD_STATE, stream_read_at(stream, 99, buffer, 8));
+	EXPECT_EQ(ZX_ERR_BAD_STATE, stream_write(stream, buffer, 8));
+	EXPECT_EQ(ZX_ERR_BAD_STATE, stream_write_at(stream, PAGE, buffer, 8));
+	EXPECT_EQ(ZX_ERR_BAD_STATE, stream_append(stream, buffer, 8));
+	EXPECT_EQ(0, position_of(stream));
+	EXPECT_EQ(100, stream_size_of(vmo));
+	/* Where nothing would be moved there is nothing to refuse. */
+	EXPECT_EQ(0, stream_read(stream, buffer, 0));
+	EXPECT_EQ(0, stream_read_at(stream, 100, buffer, 8));
+	EXPECT_EQ(ZX_ERR_OUT_OF_RANGE, stream_write_at(stream, 2 * PAGE, buffer, 8));
+	ASSERT_EQ(ZX_OK, zx_vmo_set_cache_policy(vmo, ZX_CACHE_POLICY_CACHED));
+	EXPECT_EQ(8, stream_read(stream, buffer, 8));
+	EXPECT_TRUE(all_bytes(buffer, 0xaa, 8));
+}
+
 TEST_HARNESS_MAIN

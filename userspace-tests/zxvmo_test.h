@@ -145,7 +145,7 @@ static inline bool vmo_holds(int fd, unsigned char byte, __u64 offset,
 {
 	unsigned char page[PAGE];
 
-	return !vmo_read(fd, page, offset, length) &&
+	return length <= PAGE && !vmo_read(fd, page, offset, length) &&
 	       all_bytes(page, byte, length);
 }
 

@@ -43,6 +43,12 @@ static void uncount(const struct reclaim_entry *entry)
  */
 #define RECLAIM_AT_ONCE	128
 
+/*
+ * Entries that one scan looks at, at most: those that have nothing to give go
+ * to the end of the list, and anybody can make as many as they may have files.
+ */
+#define RECLAIM_TRIES	1024
+
 static unsigned long reclaim_count(struct shrinker *shrinker,
 				   struct shrink_control *sc)
 {
@@ -119,7 +125,8 @@ static bool is_served(struct shrink_control *sc)
 static unsigned long reclaim_scan(struct shrinker *shrinker,
 				  struct shrink_control *sc)
 {
-	unsigned long left = list_lru_shrink_count(&reclaim_list, sc);
+	unsigned long left = min(list_lru_shrink_count(&reclaim_list, sc),
+				 RECLAIM_TRIES);
 	unsigned long freed = 0;
 
 	if (is_served(sc))
