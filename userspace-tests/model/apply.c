@@ -182,6 +182,25 @@ void set_stream_model(struct object *object, u64 size)
 	*stream = size;
 }
 
+/* What an operation on a range that is as it must be changes. */
+void change_part(struct object *object, u32 op, u64 offset, u64 len)
+{
+	u64 at;
+
+	switch (op) {
+	case ZX_VMO_OP_COMMIT:
+		for (at = offset & ~(PAGE - 1); at < round_up(offset + len); at += PAGE)
+			own_page(object, at);
+		break;
+	case ZX_VMO_OP_DECOMMIT:
+		drop_pages(object, offset, len);
+		break;
+	case ZX_VMO_OP_ZERO:
+		zero_range(object, offset, len);
+		break;
+	}
+}
+
 static void range(u64 slot, u32 op, u64 offset, u64 len, u64 buffer_size)
 {
 	zx_status_t want = want_range(slot, op, offset, len, buffer_size);
@@ -191,7 +210,6 @@ static void range(u64 slot, u32 op, u64 offset, u64 len, u64 buffer_size)
 	} out;
 	struct object *object;
 	char what[32];
-	u64 at;
 
 	if (buffer_size > sizeof(out))
 		return;
@@ -206,23 +224,10 @@ static void range(u64 slot, u32 op, u64 offset, u64 len, u64 buffer_size)
 	if (want)
 		return;
 	object = slots[slot].object;
-	switch (op) {
-	case ZX_VMO_OP_COMMIT:
-		for (at = offset & ~(PAGE - 1); at < round_up(offset + len); at += PAGE)
-			own_page(object, at);
-		break;
-	case ZX_VMO_OP_DECOMMIT:
-		drop_pages(object, offset, len);
-		break;
-	case ZX_VMO_OP_ZERO:
-		zero_range(object, offset, len);
-		break;
-	case ZX_VMO_OP_LOCK:
-	case ZX_VMO_OP_TRY_LOCK:
-	case ZX_VMO_OP_UNLOCK:
+	if (op == ZX_VMO_OP_LOCK || op == ZX_VMO_OP_TRY_LOCK || op == ZX_VMO_OP_UNLOCK)
 		lock_model(object->store, op, &out.lock);
-		break;
-	}
+	else
+		change_part(object, op, offset, len);
 }
 
 void apply(const struct op *op)
@@ -319,5 +324,7 @@ void apply(const struct op *op)
 		return do_policy(arg[0], arg[1]);
 	case OP_EXECUTABLE:
 		return do_executable(arg[0], arg[1], arg[2]);
+	case OP_REGION:
+		return do_region(arg[0], arg[1], arg[2], arg[3]);
 	}
 }

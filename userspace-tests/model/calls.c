@@ -242,6 +242,26 @@ static zx_status_t want_decommit(const struct object *object, u64 offset, u64 le
 	return offset % PAGE || len % PAGE ? ZX_ERR_INVALID_ARGS : ZX_OK;
 }
 
+/* Of those that regions have, too: after the check of rights (7, 17). */
+zx_status_t want_part(const struct object *object, u32 op, u64 offset, u64 len)
+{
+	switch (op) {
+	case ZX_VMO_OP_COMMIT:
+		return want_commit(object, offset, len);
+	case ZX_VMO_OP_DECOMMIT:
+		return want_decommit(object, offset, len);
+	case ZX_VMO_OP_PREFETCH:
+		return want_rounded(offset, len, size_of(object));
+	case ZX_VMO_OP_ZERO:
+		if (!len)
+			return ZX_OK;
+		return in_range(offset, len, size_of(object)) ? want_cached(object) :
+			ZX_ERR_OUT_OF_RANGE;
+	default:
+		return ZX_OK;
+	}
+}
+
 /* 7.1, 7.2 */
 zx_status_t want_range(u64 slot, u32 op, u64 offset, u64 len, u64 buffer_size)
 {
@@ -258,20 +278,13 @@ zx_status_t want_range(u64 slot, u32 op, u64 offset, u64 len, u64 buffer_size)
 	size = size_of(object);
 	switch (op) {
 	case ZX_VMO_OP_COMMIT:
-		return rights & ZX_RIGHT_WRITE ? want_commit(object, offset, len) :
+	case ZX_VMO_OP_DECOMMIT:
+	case ZX_VMO_OP_ZERO:
+		return rights & ZX_RIGHT_WRITE ? want_part(object, op, offset, len) :
 			ZX_ERR_ACCESS_DENIED;
 	case ZX_VMO_OP_PREFETCH:
-		return rights & ZX_RIGHT_READ ? want_rounded(offset, len, size) :
+		return rights & ZX_RIGHT_READ ? want_part(object, op, offset, len) :
 			ZX_ERR_ACCESS_DENIED;
-	case ZX_VMO_OP_DECOMMIT:
-		return rights & ZX_RIGHT_WRITE ? want_decommit(object, offset, len) :
-			ZX_ERR_ACCESS_DENIED;
-	case ZX_VMO_OP_ZERO:
-		if (!(rights & ZX_RIGHT_WRITE))
-			return ZX_ERR_ACCESS_DENIED;
-		if (!len)
-			return ZX_OK;
-		return in_range(offset, len, size) ? want_cached(object) : ZX_ERR_OUT_OF_RANGE;
 	case ZX_VMO_OP_LOCK:
 	case ZX_VMO_OP_TRY_LOCK:
 	case ZX_VMO_OP_UNLOCK:

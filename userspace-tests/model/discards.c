@@ -77,7 +77,7 @@ static bool is_lost(const struct store *store)
 	return !info.committed_bytes;
 }
 
-static bool drop_caches(void)
+static bool ask_for_memory(void)
 {
 	/* 4: it says so no more. */
 	static const char what[] = { '4', '2', '2' };
@@ -108,7 +108,7 @@ void do_reclaim(void)
 		if (can_be_lost(object) && !slot_of(object->store))
 			return;
 	for (round = 0; round < RECLAIM_ROUNDS; round++) {
-		if (!drop_caches())
+		if (!ask_for_memory())
 			return;
 		left = false;
 		for (object = objects; object; object = object->next) {

@@ -113,6 +113,56 @@ void do_protect(u64 number, u32 options, u64 first, u64 count)
 		map->pages[i].prot = prot;
 }
 
+static zx_status_t want_region(const struct map *map, u32 op, u64 offset, u64 len)
+{
+	const u8 both = ZX_VM_PERM_READ | ZX_VM_PERM_WRITE;
+
+	switch (op) {
+	case ZX_VMAR_OP_COMMIT:
+	case ZX_VMAR_OP_DECOMMIT:
+	case ZX_VMAR_OP_ZERO:
+		/* Nothing can be made writable that cannot be made readable (16). */
+		if ((map->max & both) != both)
+			return ZX_ERR_ACCESS_DENIED;
+		break;
+	case ZX_VMAR_OP_PREFETCH:
+		if (!(map->max & ZX_VM_PERM_READ))
+			return ZX_ERR_ACCESS_DENIED;
+		break;
+	case ZX_VMAR_OP_MAP_RANGE:
+	case ZX_VMAR_OP_DONT_NEED:
+	case ZX_VMAR_OP_ALWAYS_NEED:
+		return ZX_OK;
+	default:
+		return ZX_ERR_INVALID_ARGS;
+	}
+	return want_part(map->object, op, offset, len);
+}
+
+/* 17: area by area; what was done before one that fails stays done. */
+void do_region(u64 number, u32 op, u64 first, u64 count)
+{
+	struct map *map = &maps[number % MAPS];
+	zx_status_t want = ZX_OK, seen;
+	u64 end = first + count, next, offset, len;
+
+	if (!all_mapped(map, first, count) || map->private ||
+	    !has_room(map->object, map->offset + first * PAGE, count * PAGE))
+		return;
+	seen = zx_vmar_op_range(zx_vmar_root_self(), op, (zx_vaddr_t)map->at + first * PAGE,
+				count * PAGE, NULL, 0);
+	for (; first < end && !want; first = next) {
+		for (next = first + 1; next < end && !map->pages[next].first; next++)
+			;
+		offset = map->offset + first * PAGE;
+		len = (next - first) * PAGE;
+		want = want_region(map, op, offset, len);
+		if (!want && op != ZX_VMAR_OP_MAP_RANGE)
+			change_part(map->object, op, offset, len);
+	}
+	same_status("vmar_op_range", want, seen);
+}
+
 /* 14: 0 or the signal */
 static int want_access(const struct map *map, u64 page, u32 prot)
 {

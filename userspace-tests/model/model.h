@@ -152,6 +152,7 @@ zx_status_t want_transfer(u64 slot, u32 right, u64 offset, u64 size);
 zx_status_t want_set_size(u64 slot, u64 size);
 zx_status_t want_set_stream(u64 slot, u64 size);
 zx_status_t want_range(u64 slot, u32 op, u64 offset, u64 size, u64 buffer_size);
+zx_status_t want_part(const struct object *object, u32 op, u64 offset, u64 len);
 zx_status_t want_subset(u64 slot, u32 right, u32 rights);
 zx_status_t want_map(u64 slot, u32 options, u64 vmar_offset, u64 offset, u64 len);
 zx_status_t want_vmo(u64 slot, u32 rights);
@@ -169,7 +170,8 @@ enum op_kind {
 	OP_SET_PROPERTY, OP_SIGNAL, OP_WAIT, OP_INFO, OP_PRIVATE, OP_COPY_IN,
 	OP_COPY_OUT, OP_TRANSFER, OP_RECLAIM,
 	OP_STREAM, OP_STREAM_READ, OP_STREAM_WRITE, OP_STREAM_SEEK, OP_STREAM_APPEND,
-	OP_STREAM_DUPLICATE, OP_STREAM_CLOSE, OP_POLICY, OP_EXECUTABLE, OP_KINDS
+	OP_STREAM_DUPLICATE, OP_STREAM_CLOSE, OP_POLICY, OP_EXECUTABLE, OP_REGION,
+	OP_KINDS
 };
 
 #define OP_ARGS		6
@@ -215,6 +217,7 @@ extern u8 buffer[BUFFER], expected[BUFFER];
 void apply(const struct op *op);
 zx_handle_t real(u64 slot);
 bool taken(u64 slot);
+void change_part(struct object *object, u32 op, u64 offset, u64 len);
 void fill(u8 *at, u64 len, u64 value);
 void add_handle(u64 slot, struct object *object, zx_handle_t handle, u32 rights);
 void expect_bytes(struct object *object, u64 offset, u64 size);
@@ -236,6 +239,7 @@ void do_info(u64 slot, u32 topic, u64 size);
 void do_map(u64 slot, u64 number, u32 options, u64 place, u64 offset, u64 len);
 void do_unmap(u64 number, u64 first, u64 count);
 void do_protect(u64 number, u32 options, u64 first, u64 count);
+void do_region(u64 number, u32 op, u64 first, u64 count);
 void do_load(u64 number, u64 page);
 void do_store(u64 number, u64 offset, u64 value);
 void do_private(u64 slot, u64 number, u64 offset, u64 len);

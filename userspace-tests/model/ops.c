@@ -44,6 +44,7 @@ const struct op_type op_types[OP_KINDS] = {
 	[OP_STREAM_CLOSE] = { "stream_close", { "stream" }, 2 },
 	[OP_POLICY] = { "policy", { "vmo", "policy" }, 5 },
 	[OP_EXECUTABLE] = { "executable", { "handle", "out", "resource" }, 2 },
+	[OP_REGION] = { "region", { "map", "op", "first", "count" }, 5 },
 };
 
 void print_op(FILE *file, const struct op *op)

@@ -224,6 +224,9 @@ static void random_stream(struct op *op)
 /* The first argument, a handle or a mapping, is there. */
 static void random_args(struct op *op)
 {
+	static const u32 region_ops[] = {
+		ZX_VMAR_OP_COMMIT, ZX_VMAR_OP_DECOMMIT, ZX_VMAR_OP_ZERO, ZX_VMAR_OP_MAP_RANGE,
+	};
 	const struct object *object = object_in(op->arg[0]);
 	u64 *arg = op->arg;
 
@@ -247,6 +250,10 @@ static void random_args(struct op *op)
 		break;
 	case OP_UNMAP:
 		random_part(op, &arg[1], &arg[2]);
+		break;
+	case OP_REGION:
+		arg[1] = any(5) ? region_ops[any(ARRAY_SIZE(region_ops))] : any(16);
+		random_part(op, &arg[2], &arg[3]);
 		break;
 	case OP_PROTECT:
 		arg[1] = some_prot();
@@ -337,6 +344,7 @@ struct op random_op(void)
 		op.arg[3] = !any(30);
 		break;
 	case OP_UNMAP:
+	case OP_REGION:
 	case OP_PROTECT:
 	case OP_LOAD:
 	case OP_STORE:

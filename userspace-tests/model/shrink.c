@@ -127,6 +127,7 @@ static bool names_handle(const struct op *op)
 	case OP_CREATE:
 	case OP_UNMAP:
 	case OP_PROTECT:
+	case OP_REGION:
 	case OP_LOAD:
 	case OP_STORE:
 	case OP_RECLAIM:
