@@ -12,7 +12,7 @@
  * How often a number of lives may end with less memory than before: caches
  * grow now and then, while a leak shows each time.
  */
-#define BATCHES		4
+#define BATCHES		6
 
 /* Processes that exit, without any VMO, move this much up and down, in KiB. */
 #define FREE_LISTS	1024
@@ -63,7 +63,7 @@ static bool settles(const struct usage *before, struct usage *now, int lives)
 {
 	int tries;
 
-	for (tries = 0; tries < 100; tries++) {
+	for (tries = 0; tries < 30; tries++) {
 		*now = usage();
 		if (now->free_kib > before->free_kib - lives - FREE_LISTS &&
 		    now->slab_kib < before->slab_kib + lives / 2 &&

@@ -164,7 +164,7 @@ static int transfer(int dst, int src, uint64_t offset, uint64_t length)
 
 TEST_F(fixed, moving_pinned_pages)
 {
-	int other = vmo_create(SIZE, 0), i;
+	int other = vmo_create(SIZE, 0);
 
 	ASSERT_EQ(ZX_OK, vmo_fill(other, 0x33, SIZE / PAGE));
 	EXPECT_EQ(ZX_ERR_BAD_STATE, transfer(other, self->fd, 0, PAGE));

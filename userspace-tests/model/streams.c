@@ -220,7 +220,9 @@ static zx_status_t want_bytes(const u64 *arg, u64 cut, bool write, u64 *start, u
 	if (!room)
 		return write ? ZX_ERR_OUT_OF_RANGE : ZX_OK;
 	*count = arg[4] < room ? arg[4] : room;
-	status = want_present(object);
+	status = want_cached(object);
+	if (!status)
+		status = want_present(object);
 	return status ? status : cut_short(arg, cut, count);
 }
 
@@ -251,9 +253,6 @@ void do_stream_bytes(const u64 *arg, bool write)
 	if (!want && count > BUFFER)
 		return;
 	object = object_of_stream(arg[0]);
-	/* The specification does not say what comes of it. */
-	if (object && want_cached(object))
-		return;
 	if (!want && write && count && !has_room(object, start, count))
 		return;
 	if (write && object && leaves_open(arg, cut, want, start, count))
