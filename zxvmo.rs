@@ -98,6 +98,10 @@ module! {
             default: 1,
             description: "0: only who has CAP_SYS_ADMIN may make VMOs executable (default: 1, everybody)",
         },
+        fault_around: u8 {
+            default: 1,
+            description: "0: a fault enters no page but its own, for debugging (default: 1, up to 16 that are there already)",
+        },
     },
 }
 

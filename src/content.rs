@@ -12,6 +12,7 @@ use crate::{
         self,
         cache::{Batch, CacheMode},
         fs::Inode,
+        leaf::Pages,
         page::{self, Page},
         PAGE_SHIFT, PAGE_SIZE,
     },
@@ -64,6 +65,13 @@ impl Content {
     /// What the store shows at page `index`.
     pub(crate) fn get(&self, index: u64) -> Shown<'_> {
         self.pages.get(self.origin + index)
+    }
+
+    /// The pages in `range` that are in one leaf of the page map with page `index`. With them, the
+    /// number of the page in the leaf's first slot, modulo 2^64: that may be before the store.
+    pub(crate) fn leaf(&self, index: u64, range: &Range<u64>) -> Option<(u64, Pages<'_>)> {
+        let (base, pages) = self.pages.leaf(self.origin + index, &self.keys(range))?;
+        Some((base.wrapping_sub(self.origin), pages))
     }
 
     /// See [`PageMap::fill`].

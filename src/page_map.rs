@@ -31,9 +31,11 @@ mod touched;
 pub(crate) use touched::Touched;
 
 use crate::sys::{
+    leaf::Pages,
     node::{Entry, Node, NodeRef, NODE_SIZE, SLOTS, SLOT_BITS},
     page::{self, Page, PageRef},
 };
+use core::ops::Range;
 use kernel::{
     prelude::*,
     sync::atomic::{Atomic, Relaxed},
@@ -144,6 +146,27 @@ impl PageMap {
                 }
             }
         }
+    }
+
+    /// The pages of the leaf that page `index` belongs to, as far as they are in `range`, with the
+    /// number of the page in the leaf's first slot. `None` if there is no leaf.
+    pub(crate) fn leaf(&self, index: u64, range: &Range<u64>) -> Option<(u64, Pages<'_>)> {
+        let mut node: &Node = self.root.as_ref()?;
+        if !covers(node, index) {
+            return None;
+        }
+        let mut shared = node.is_shared();
+        while node.height() > 0 {
+            match node.entry(slot(index, node.height())) {
+                Entry::Node(child) => node = child,
+                _ => return None,
+            }
+            shared |= node.is_shared();
+        }
+        let base = index - slot(index, 0) as u64;
+        let at = |index: u64| index.saturating_sub(base).min(SLOTS as u64) as usize;
+        let slots = at(range.start)..at(range.end);
+        Some((base, Pages::of(node, slots, shared)))
     }
 
     /// Makes the hole at `index` an owned page of zeros. If another thread does so at the same

@@ -161,6 +161,38 @@ TEST_F(module, ambient_executable)
 	EXPECT_EQ(0, load(self->file));
 }
 
+/* How many of 16 pages that are all there are entered by reading the third. */
+static int entered_by_reading(void)
+{
+	int fd = vmo_create(16 * PAGE, 0), map = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	uint64_t entries[16] = { };
+	volatile char *at;
+	int i, entered = 0;
+
+	if (fd < 0 || map < 0 || vmo_fill(fd, 1, 16))
+		return -1;
+	at = map_shared(fd, 16 * PAGE, PROT_READ);
+	if (at == MAP_FAILED || at[2 * PAGE] != 1 ||
+	    pread(map, entries, sizeof(entries), (uintptr_t)at / PAGE * 8) != sizeof(entries))
+		return -1;
+	for (i = 0; i < 16; i++)
+		entered += entries[i] >> 63;
+	munmap((void *)at, 16 * PAGE);
+	close(map);
+	close(fd);
+	return entered;
+}
+
+TEST_F(module, fault_around)
+{
+	EXPECT_EQ(16, entered_by_reading());
+	ASSERT_EQ(0, unload());
+	ASSERT_EQ(0, load_with(self->file, "fault_around=0"));
+	EXPECT_EQ(1, entered_by_reading());
+	ASSERT_EQ(0, unload());
+	EXPECT_EQ(0, load(self->file));
+}
+
 static int hold_it(void *arg)
 {
 	int fd = vmo_create(PAGE, 0), *pipes = arg;

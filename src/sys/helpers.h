@@ -51,6 +51,12 @@ unsigned int zx_page_cache(struct page *page);
 int zx_pages_set_cache(struct page **pages, unsigned int count,
 		       unsigned int mode);
 
+/* Slots of a leaf (leaf.c). */
+u64 zx_slots_sort(struct page *const *slots, u64 which, u64 touched, u64 *owned);
+unsigned long zx_vma_insert_run(struct vm_area_struct *vma,
+				struct page *const *pages, unsigned long count,
+				unsigned long address, bool write);
+
 struct kmem_cache *zx_cache_create(const char *name, unsigned int size);
 
 void zx_smp_mb(void);

@@ -13,6 +13,7 @@ pub(crate) mod cache;
 pub(crate) mod file;
 pub(crate) mod file_ops;
 pub(crate) mod fs;
+pub(crate) mod leaf;
 pub(crate) mod mm;
 pub(crate) mod node;
 pub(crate) mod page;

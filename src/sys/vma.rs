@@ -14,7 +14,7 @@
 //! VM_DONTEXPAND keeps these mappings from being merged, mlocked, write-protected by userfaultfd
 //! or collected into huge pages, none of which knows our pages.
 
-use super::{c, cache::CacheMode, file::File, page::Page, PAGE_SHIFT};
+use super::{c, cache::CacheMode, file::File, leaf::Run, page::Page, PAGE_SHIFT};
 use core::{
     marker::PhantomData,
     ops::{Deref, Range},
@@ -186,6 +186,32 @@ impl<'a> Mapping<'a> {
         } else {
             FaultResult::SigBus
         }
+    }
+}
+
+impl Mapping<'_> {
+    /// Enters the pages of `run` as page `index` of the file and those that follow, which must
+    /// lie in the window; writable where [`insert`](Self::insert) would make them so for `write`.
+    /// Stops where something is entered already. Returns the number of pages entered.
+    pub(crate) fn insert_run(&self, index: u64, run: &Run<'_>, write: bool) -> usize {
+        let (first, end) = self.window();
+        if index < first || end < index || end - index < run.len() as u64 {
+            return 0;
+        }
+        let address =
+            self.addresses().start as c_ulong + (((index - first) as c_ulong) << PAGE_SHIFT);
+        // SAFETY: As in `insert`; all addresses are in the mapping, and by the invariants of
+        // `Run` there are so many pages.
+        let entered = unsafe {
+            c::zx_vma_insert_run(
+                self.vma,
+                run.as_raw(),
+                run.len() as c_ulong,
+                address,
+                write && self.is_shared() && self.may_write(),
+            )
+        };
+        entered as usize
     }
 }
 
