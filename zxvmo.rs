@@ -20,6 +20,8 @@
 
 #[path = "src/accounting.rs"]
 mod accounting;
+#[path = "src/brood.rs"]
+mod brood;
 #[path = "src/cache_policy.rs"]
 mod cache_policy;
 #[path = "src/child.rs"]

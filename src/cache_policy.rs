@@ -72,8 +72,7 @@ pub(crate) fn set(handle: &Handle, args: &uapi::zxvmo_cache_policy) -> ZxResult 
     let policy = CachePolicy::from_masked(args.policy);
     let vmo = handle.require(Rights::MAP)?;
     let family = family::of(vmo)?;
-    family.hold(|| {
-        let has_parent = vmo.links().lock().parent.is_some();
+    family.hold(vmo, |has_parent| {
         if has_parent || vmo.children() != 0 || !vmo.has_own_store() {
             return Err(Status::BAD_STATE);
         }

@@ -12,6 +12,7 @@
 #![deny(unsafe_code)]
 
 use crate::{
+    brood::{self, Broods},
     content::Content,
     status::{Status, ZxResult},
     store::Store,
@@ -34,8 +35,8 @@ pub(crate) struct Family {
 
 /// What a family's lock protects.
 pub(crate) struct Members {
-    /// By the koid of the parent, and then of the child itself.
-    children: RBTree<(u64, u64), Arc<Vmo>>,
+    /// Who is whose child.
+    broods: Broods<Arc<Vmo>>,
     /// Stores that some VMO of the family uses, by id.
     stores: RBTree<u64, Arc<Store>>,
     store_count: usize,
@@ -43,7 +44,7 @@ pub(crate) struct Members {
 
 /// Memory for a new member, taken before anything is changed.
 pub(crate) struct Reservation {
-    child: RBTreeNodeReservation<(u64, u64), Arc<Vmo>>,
+    brood: brood::Reservation<Arc<Vmo>>,
     store: RBTreeNodeReservation<u64, Arc<Store>>,
 }
 
@@ -51,7 +52,7 @@ impl Reservation {
     /// Takes the memory.
     pub(crate) fn new() -> ZxResult<Self> {
         Ok(Self {
-            child: RBTreeNodeReservation::new(GFP_KERNEL_ACCOUNT)?,
+            brood: RBTreeNodeReservation::new(GFP_KERNEL_ACCOUNT)?,
             store: RBTreeNodeReservation::new(GFP_KERNEL_ACCOUNT)?,
         })
     }
@@ -70,7 +71,7 @@ pub(crate) fn of(vmo: &Arc<Vmo>) -> ZxResult<Arc<Family>> {
     let store = vmo.store();
     stores.try_create_and_insert(store.id(), store.clone(), GFP_KERNEL_ACCOUNT)?;
     let members = Members {
-        children: RBTree::new(),
+        broods: Broods::new(),
         stores,
         store_count: 1,
     };
@@ -96,15 +97,23 @@ impl Family {
         }
         let new = make()?;
         let child = new.vmo()?;
+        let brood = {
+            let mut links = parent.links().lock();
+            if links.brood.is_none() {
+                let id = parent.koid();
+                members.broods.found(reservation.brood, id, parent.clone());
+                links.brood = Some(id);
+            }
+            links.brood
+        };
         {
             let mut links = child.links().lock();
             links.family = Some(self.clone());
-            links.parent = Some(parent.clone());
+            links.born_into = brood;
         }
-        let key = (parent.koid(), child.koid());
-        members
-            .children
-            .insert(reservation.child.into_node(key, child.clone()));
+        if let Some(brood) = brood {
+            members.broods.join(brood);
+        }
         if child.has_own_store() {
             let store = child.store().clone();
             members
@@ -116,10 +125,18 @@ impl Family {
         Ok(new)
     }
 
-    /// Calls `then` while no member gets or loses a relative.
-    pub(crate) fn hold<R>(&self, then: impl FnOnce() -> R) -> R {
-        let _members = self.members.lock();
-        then()
+    /// Calls `then` while no member gets or loses a relative, and tells whether `vmo` has a parent.
+    pub(crate) fn hold<R>(&self, vmo: &Vmo, then: impl FnOnce(bool) -> R) -> R {
+        let members = self.members.lock();
+        let born_into = vmo.links().lock().born_into;
+        then(members.parent(born_into).is_some())
+    }
+
+    /// koid of the parent of `vmo`, 0 for none.
+    pub(crate) fn parent_koid(&self, vmo: &Vmo) -> u64 {
+        let members = self.members.lock();
+        let born_into = vmo.links().lock().born_into;
+        members.parent(born_into).map_or(0, |parent| parent.koid())
     }
 
     /// Whether stores of the family other than one that asks are in use.
@@ -181,33 +198,40 @@ pub(crate) fn leave(vmo: &Vmo) {
 }
 
 impl Members {
-    fn first_child(&self, parent: u64) -> Option<Arc<Vmo>> {
-        let cursor = self.children.cursor_lower_bound(&(parent, 0))?;
-        let (key, child) = cursor.current();
-        (key.0 == parent).then(|| child.clone())
+    fn parent(&self, born_into: Option<u64>) -> Option<&Arc<Vmo>> {
+        self.broods.parent(born_into?)
     }
 }
 
 impl Family {
     fn remove(&self, vmo: &Vmo, last_user: bool) {
         // Dropped after the lock: the parent may be gone with this, and the store.
-        let (_parent, _entry, _store);
+        let (_parent, _self, _store);
         let mut members = self.members.lock();
-        let parent = vmo.links().lock().parent.take();
-        let mut moved = 0;
-        while let Some(child) = members.first_child(vmo.koid()) {
-            let key = (vmo.koid(), child.koid());
-            let entry = members.children.remove_node(&key);
-            if let (Some(entry), Some(parent)) = (entry, &parent) {
-                let key = (parent.koid(), child.koid());
-                let node = entry.into_reservation().into_node(key, child.clone());
-                members.children.insert(node);
-                moved += 1;
+        let (born_into, brood) = {
+            let mut links = vmo.links().lock();
+            (links.born_into.take(), links.brood.take())
+        };
+        let parent = members.parent(born_into).cloned();
+        let moved = vmo.children();
+        if let Some(parent) = &parent {
+            let mut links = parent.links().lock();
+            match (brood, links.brood) {
+                (Some(brood), Some(other)) if moved > 0 => {
+                    let (merged, gone) = members.broods.merge(brood, other);
+                    links.brood = Some(merged);
+                    _self = gone;
+                }
+                (Some(brood), _) => _self = members.broods.orphan(brood),
+                (None, _) => _self = None,
             }
-            child.links().lock().parent = parent.clone();
+        } else {
+            _self = brood.and_then(|brood| members.broods.orphan(brood));
+        }
+        if let Some(born_into) = born_into {
+            members.broods.leave(born_into);
         }
         if let Some(parent) = &parent {
-            _entry = members.children.remove(&(parent.koid(), vmo.koid()));
             parent.set_children(parent.children() + moved - 1);
         }
         if last_user {

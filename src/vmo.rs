@@ -61,8 +61,10 @@ pub(crate) struct Kind {
 pub(crate) struct Links {
     /// The relatives; made with the first child.
     pub(crate) family: Option<Arc<Family>>,
-    /// The parent, if there is one now.
-    pub(crate) parent: Option<Arc<Vmo>>,
+    /// The [brood](crate::brood) that tells of the parent, if there ever was one.
+    pub(crate) born_into: Option<u64>,
+    /// That of the children, if there ever was one.
+    pub(crate) brood: Option<u64>,
     /// Whether the VMO has retired, so that it can have no more children.
     pub(crate) retired: bool,
 }
@@ -189,7 +191,7 @@ impl Vmo {
                 mappings <- Mappings::new(),
                 children: Atomic::new(0),
                 links <- new_mutex!(
-                    Links { family: None, parent: None, retired: false },
+                    Links { family: None, born_into: None, brood: None, retired: false },
                     "zxvmo_links"
                 ),
                 inode <- new_mutex!(None, "zxvmo_inode"),
@@ -321,8 +323,8 @@ impl Vmo {
 
     /// koid of the parent, 0 for none.
     pub(crate) fn parent_koid(&self) -> u64 {
-        let links = self.links.lock();
-        links.parent.as_ref().map_or(0, |parent| parent.koid)
+        let family = self.links.lock().family.clone();
+        family.map_or(0, |family| family.parent_koid(self))
     }
 
     /// The name, padded with zeros.
