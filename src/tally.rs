@@ -29,9 +29,10 @@ impl PageMap {
                 };
             }
             if let Some(node) = node {
-                add_beside(&mut beside, node, 1)?;
+                beside.push((node, 1), GFP_KERNEL)?;
             }
         }
+        unify(&mut beside);
         tally_below(root, root.height(), &beside, each)
     }
 }
@@ -39,17 +40,20 @@ impl PageMap {
 /// Nodes of other maps, and how many maps have each.
 type Beside<'a> = KVVec<(&'a Node, u64)>;
 
-/// Adds a node that `maps` maps have. One entry for each node: the cost of a tally follows the nodes
-/// that differ, not the maps.
-fn add_beside<'a>(beside: &mut Beside<'a>, node: &'a Node, maps: u64) -> Result {
-    match beside
-        .iter_mut()
-        .find(|(other, _)| core::ptr::eq(*other, node))
-    {
-        Some(entry) => entry.1 += maps,
-        None => beside.push((node, maps), GFP_KERNEL)?,
+/// Leaves one entry for each node: the cost of a tally follows the nodes that differ, not the maps.
+fn unify(beside: &mut Beside<'_>) {
+    beside.sort_unstable_by_key(|(node, _)| core::ptr::from_ref(*node));
+    let mut last = 0;
+    for at in 1..beside.len() {
+        let (node, maps) = beside[at];
+        if core::ptr::eq(beside[last].0, node) {
+            beside[last].1 += maps;
+        } else {
+            last += 1;
+            beside[last] = (node, maps);
+        }
     }
-    Ok(())
+    beside.truncate(last + 1);
 }
 
 /// [`PageMap::tally`] for the subtree `node`, with what other maps have in its place: nodes of
@@ -96,9 +100,10 @@ fn tally_below(
                         _ => None,
                     };
                     if let Some(other) = other {
-                        add_beside(&mut below, other, maps)?;
+                        below.push((other, maps), GFP_KERNEL)?;
                     }
                 }
+                unify(&mut below);
                 tally_below(child, height - 1, &below, each)?;
             }
         }

@@ -175,7 +175,8 @@ TEST_F(family, information_about_ten_thousand_members)
 			longest = now() - began;
 	}
 	TH_LOG("longest: %.4f s", longest);
-	EXPECT_GT(2, longest);
+	/* 0.67 s where each was compared with each. */
+	EXPECT_GT(0.4, longest);
 }
 
 /* Who is whose child, beside the plain way to keep it. */
