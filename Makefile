@@ -23,7 +23,7 @@ out := $(build)/$(SUITE)
 # or the host's is fit, else in the suite's root file system.
 ifneq ($(KDIR),)
   native := yes
-else ifneq ($(filter clippy fmt fmt-check doc rust-analyzer check checkpatch shellcheck,$(MAKECMDGOALS)),)
+else ifneq ($(filter clippy fmt fmt-check doc rust-analyzer check checkpatch shellcheck man-lint,$(MAKECMDGOALS)),)
   native := $(shell scripts/check-kdir '$(HOST_KDIR)' 2>/dev/null && echo yes)
 endif
 
@@ -110,7 +110,7 @@ shell: module				## a shell in a guest with the module loaded
 	@scripts/guest --suite $(SUITE) --interactive
 
 ## Code
-.PHONY: clippy fmt fmt-check doc rust-analyzer check checkpatch shellcheck
+.PHONY: clippy fmt fmt-check doc rust-analyzer check checkpatch shellcheck man-lint
 rust_files = zxvmo.rs $(shell find src -name '*.rs' 2>/dev/null)
 rustfmt = $(in) rustfmt --edition 2021 --config-path $(ksrc)/.rustfmt.toml
 shell_scripts = $(shell grep -lE '^\#!.*(bash|sh)$$' scripts/* bench/in-guest .ci/run userspace-tests/*.sh 2>/dev/null) scripts/lib.sh
@@ -144,7 +144,10 @@ checkpatch: $(ready)
 shellcheck: $(ready)
 	$(in) shellcheck -x -P SCRIPTDIR $(shell_scripts)
 
-check: fmt-check clippy checkpatch shellcheck	## fmt-check, clippy, checkpatch and shellcheck
+man-lint: $(ready)			## check the manual with mandoc, and against the headers
+	$(in) scripts/man-lint
+
+check: fmt-check clippy checkpatch shellcheck man-lint	## fmt-check, clippy, checkpatch, shellcheck and man-lint
 
 doc: $(ready)				## the module's and the crates' documentation, into build/
 	@mkdir -p $(work)/module
@@ -159,9 +162,12 @@ rust-analyzer: $(ready)			## rust-project.json for editors
 	@echo 'wrote rust-project.json'
 
 ## Installing and cleaning
-.PHONY: install-lib clean help
-install-lib: lib			## libzircon for C programs (DESTDIR=, PREFIX=)
+.PHONY: install-lib install-man clean help
+install-lib: lib install-man		## libzircon for C and C++ programs, and the manual (DESTDIR=, PREFIX=)
 	scripts/install-lib $(out)/cargo/release '$(DESTDIR)' '$(PREFIX)'
+
+install-man:				## the manual alone
+	scripts/install-man '$(DESTDIR)' '$(PREFIX)'
 
 clean:					## remove build/ (the cache of "make setup" stays)
 	rm -rf build rust-project.json

@@ -4,6 +4,8 @@
 #define ZIRCON_TIME_H_
 
 #include <stdint.h>
+#include <time.h>
+#include <zircon/compiler.h>
 #include <zxvmo.h>
 
 /* A point in time on the monotonic clock (CLOCK_MONOTONIC of Linux). */
@@ -25,32 +27,65 @@ typedef uint32_t zx_clock_t;
 #define ZX_HOUR(n) ((zx_duration_t)(INT64_C(3600000000000) * (n)))
 
 /* Sums and differences that stop at the ends of the clock. */
-static inline zx_time_t zx_time_add_duration(zx_time_t time, zx_duration_t duration) {
-  zx_time_t sum;
+__CONSTEXPR static inline zx_time_t zx_time_add_duration(zx_time_t time, zx_duration_t duration) {
+  zx_time_t sum = 0;
   if (__builtin_add_overflow(time, duration, &sum)) {
     return duration < 0 ? INT64_MIN : INT64_MAX;
   }
   return sum;
 }
 
-static inline zx_time_t zx_time_sub_duration(zx_time_t time, zx_duration_t duration) {
-  zx_time_t difference;
+__CONSTEXPR static inline zx_time_t zx_time_sub_duration(zx_time_t time, zx_duration_t duration) {
+  zx_time_t difference = 0;
   if (__builtin_sub_overflow(time, duration, &difference)) {
     return duration < 0 ? INT64_MAX : INT64_MIN;
   }
   return difference;
 }
 
-static inline zx_duration_t zx_time_sub_time(zx_time_t a, zx_time_t b) {
+__CONSTEXPR static inline zx_duration_t zx_time_sub_time(zx_time_t a, zx_time_t b) {
   return zx_time_sub_duration(a, b);
 }
 
-static inline zx_duration_t zx_duration_add_duration(zx_duration_t a, zx_duration_t b) {
+__CONSTEXPR static inline zx_duration_t zx_duration_add_duration(zx_duration_t a, zx_duration_t b) {
   return zx_time_add_duration(a, b);
 }
 
-static inline zx_duration_t zx_duration_sub_duration(zx_duration_t a, zx_duration_t b) {
+__CONSTEXPR static inline zx_duration_t zx_duration_sub_duration(zx_duration_t a, zx_duration_t b) {
   return zx_time_sub_duration(a, b);
+}
+
+__CONSTEXPR static inline zx_duration_t zx_duration_mul_int64(zx_duration_t duration,
+                                                              int64_t factor) {
+  zx_duration_t product = 0;
+  if (__builtin_mul_overflow(duration, factor, &product)) {
+    return (duration < 0) == (factor < 0) ? INT64_MAX : INT64_MIN;
+  }
+  return product;
+}
+
+/* From and to the times of POSIX. These stop at the ends of the clock, too. */
+__CONSTEXPR static inline zx_duration_t zx_duration_from_timespec(struct timespec time) {
+  return zx_duration_add_duration(zx_duration_mul_int64(ZX_SEC(1), time.tv_sec), time.tv_nsec);
+}
+
+__CONSTEXPR static inline struct timespec zx_timespec_from_duration(zx_duration_t duration) {
+  struct timespec time = {0, 0};
+  time.tv_sec = duration / ZX_SEC(1);
+  time.tv_nsec = duration % ZX_SEC(1);
+  if (time.tv_nsec < 0) {
+    time.tv_sec -= 1;
+    time.tv_nsec += ZX_SEC(1);
+  }
+  return time;
+}
+
+__CONSTEXPR static inline zx_time_t zx_time_from_timespec(struct timespec time) {
+  return zx_duration_from_timespec(time);
+}
+
+__CONSTEXPR static inline struct timespec zx_timespec_from_time(zx_time_t time) {
+  return zx_timespec_from_duration(time);
 }
 
 #endif /* ZIRCON_TIME_H_ */
