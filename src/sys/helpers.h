@@ -51,8 +51,18 @@ unsigned int zx_page_cache(struct page *page);
 int zx_pages_set_cache(struct page **pages, unsigned int count,
 		       unsigned int mode);
 
+/* How many slots of page maps hold the page, for the C files. */
+static inline atomic_long_t *page_sharers(const struct page *page)
+{
+	BUILD_BUG_ON(sizeof(page->private) != sizeof(atomic_long_t));
+	return (atomic_long_t *)&page->private;
+}
+
 /* Slots of a leaf (leaf.c). */
 u64 zx_slots_sort(struct page *const *slots, u64 which, u64 touched, u64 *owned);
+void zx_slots_share(struct page **to, struct page *const *from,
+		    unsigned int count);
+void zx_slots_drop(struct page *const *slots, unsigned int count);
 unsigned long zx_vma_insert_run(struct vm_area_struct *vma,
 				struct page *const *pages, unsigned long count,
 				unsigned long address, bool write);
@@ -72,6 +82,8 @@ void zx_reclaim_entry_add(void *entry, const void *owner, unsigned long pages);
 const void *zx_reclaim_entry_remove(void *entry);
 
 /* User memory. */
+int zx_words_from_user(void *to, const u64 __user *from, unsigned int count);
+int zx_words_to_user(u64 __user *to, const void *from, unsigned int count);
 void zx_iov_iter_truncate(struct iov_iter *iter, size_t length);
 size_t zx_iov_iter_count(const struct iov_iter *iter);
 void __user *zx_iov_iter_address(const struct iov_iter *iter);

@@ -24,11 +24,41 @@ u64 zx_slots_sort(struct page *const *slots, u64 which, u64 touched, u64 *owned)
 		if (!page)
 			continue;
 		filled |= bit;
-		if (zx_page_sharers(page) == 1 &&
+		if (atomic_long_read_acquire(page_sharers(page)) == 1 &&
 		    (touched & bit || page_ref_count(page) == 1))
 			*owned |= bit;
 	}
 	return filled;
+}
+
+/* Fills @to, which is empty, with what @from holds: one sharer more for each. */
+void zx_slots_share(struct page **to, struct page *const *from,
+		    unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		/* Pairs with the release that filled the slot. */
+		struct page *page = smp_load_acquire(&from[i]);
+
+		if (!page)
+			continue;
+		atomic_long_inc(page_sharers(page));
+		to[i] = page;
+	}
+}
+
+/* Gives up the sharers of slots that nobody else can reach. */
+void zx_slots_drop(struct page *const *slots, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		struct page *page = slots[i];
+
+		if (page && atomic_long_dec_and_test(page_sharers(page)))
+			zx_page_free(page);
+	}
 }
 
 /*

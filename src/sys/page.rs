@@ -98,15 +98,6 @@ impl Page {
         // SAFETY: As in `zero`; `from` is a valid source iterator by its type invariants.
         unsafe { c::zx_page_copy_from_iter(self.as_raw(), offset, length, from.as_raw()) }
     }
-
-    /// Makes another counted reference, for another slot.
-    pub(crate) fn share(&self) -> PageRef {
-        // SAFETY: As in `sharers`. The count cannot overflow: every sharer is a slot, which
-        // takes 8 bytes of memory.
-        unsafe { c::zx_page_share(self.as_raw()) };
-        // INVARIANT: The sharer just added is owned by the new reference.
-        PageRef(NonNull::from(self).cast())
-    }
 }
 
 /// Orders the removal of translations before looking at reference counts. The lockless pinning

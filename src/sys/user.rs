@@ -6,6 +6,7 @@ use super::{c, mm, uapi};
 use core::marker::PhantomData;
 use kernel::{
     bindings,
+    error::to_result,
     mm::virt::flags,
     prelude::*,
     transmute::{AsBytes, FromBytes},
@@ -76,10 +77,21 @@ fn bytes_of_mut<T: Abi>(value: &mut T) -> &mut [u8] {
     unsafe { core::slice::from_raw_parts_mut(core::ptr::from_mut(value).cast(), size_of::<T>()) }
 }
 
+/// The words that a `T` consists of, if the caller's has `length` bytes, too.
+fn words_of<T: Abi>(length: usize) -> Option<u32> {
+    (length == size_of::<T>() && length % 8 == 0).then_some(length as u32 / 8)
+}
+
 /// Reads the ioctl argument at `address`, `length` bytes by the caller's version of the ABI. What
 /// an older caller does not have is zero; what a newer one has beyond `T` must be.
 pub(crate) fn read_argument<T: Abi>(address: usize, length: usize) -> Result<T> {
     let mut argument = T::default();
+    if let Some(words) = words_of::<T>(length) {
+        let to = core::ptr::from_mut(&mut argument).cast();
+        // SAFETY: `argument` has as many words, and any are a valid `T`; the address is checked.
+        to_result(unsafe { c::zx_words_from_user(to, address as *const u64, words) })?;
+        return Ok(argument);
+    }
     let known = length.min(size_of::<T>());
     let mut reader = UserSlice::new(UserPtr::from_addr(address), length).reader();
     reader.read_slice(&mut bytes_of_mut(&mut argument)[..known])?;
@@ -93,6 +105,11 @@ pub(crate) fn read_argument<T: Abi>(address: usize, length: usize) -> Result<T> 
 
 /// Writes the ioctl argument back, as far as the caller's version of it goes.
 pub(crate) fn write_argument<T: Abi>(address: usize, length: usize, argument: &T) -> Result {
+    if let Some(words) = words_of::<T>(length) {
+        let from = core::ptr::from_ref(argument).cast();
+        // SAFETY: `argument` has as many words, without padding; the address is checked.
+        return to_result(unsafe { c::zx_words_to_user(address as *mut u64, from, words) });
+    }
     write_bytes(address, &bytes_of(argument)[..length.min(size_of::<T>())])
 }
 
