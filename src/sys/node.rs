@@ -167,10 +167,14 @@ impl Node {
 
     /// Marks slot `index` of a node of height 0: its page has been entered into a page table.
     pub(crate) fn touch(&self, index: usize) {
-        let bit = 1 << (index % SLOTS);
+        self.touch_all(1 << (index % SLOTS));
+    }
+
+    /// Marks all slots whose bits are set in `slots`.
+    pub(crate) fn touch_all(&self, slots: u64) {
         let mut touched = self.touched.load(Relaxed);
-        while touched & bit == 0 {
-            match self.touched.cmpxchg(touched, touched | bit, Relaxed) {
+        while touched & slots != slots {
+            match self.touched.cmpxchg(touched, touched | slots, Relaxed) {
                 Ok(_) => return,
                 Err(now) => touched = now,
             }
@@ -245,8 +249,12 @@ impl Node {
         }
     }
 
-    fn raw_slots(&self) -> *const *mut bindings::page {
+    pub(super) fn raw_slots(&self) -> *const *mut bindings::page {
         self.slots.as_ptr().cast()
+    }
+
+    pub(super) fn raw_slots_mut(&mut self) -> *mut *mut bindings::page {
+        self.slots.as_mut_ptr().cast()
     }
 
     /// Whether every slot is empty.
