@@ -5,8 +5,8 @@
 //!
 //! Only COMMIT makes them, of 2 MiB in which nothing is committed yet; a page that is touched
 //! commits just itself. The memory of a large folio is in use until its last page goes. So
-//! whoever takes pages away copies what is left, once that is less than half; what relatives or
-//! others use as well stays as it is.
+//! whoever takes pages away copies what is left, once that is less than half. What relatives use as
+//! well stays, until the last of them but one leaves the family; what others hold stays, too.
 //!
 //! A mapping shows an intact large folio by one entry, if addresses and pages are aligned alike.
 //! Entering that takes `Store::content` for writing, which keeps all others from entering
@@ -98,6 +98,18 @@ impl Store {
         let folio = content.pages.large(content.origin + index);
         // A writable mapping without a trap would let a shared page be written: `write` is set then.
         folio.is_some_and(|folio| !write || folio.is_owned())
+    }
+}
+
+impl Store {
+    /// Gives back what large folios can be given back now that a relative has let go of them.
+    pub(crate) fn give_back_large(&self) {
+        let mut content = self.write_lock();
+        let mut from = 0;
+        while let Some((key, start)) = content.pages.next_sparse(from) {
+            content.give_back_large(start);
+            from = start.saturating_add(PAGES).max(key + 1);
+        }
     }
 }
 

@@ -12,7 +12,7 @@
 use super::{covers, slot, Entry, Node, NodeRef, PageMap};
 use crate::sys::{
     large::{LargePages, LARGE_LEAVES, LARGE_PAGES},
-    node::SLOTS,
+    node::{SLOTS, SLOT_BITS},
     page::{Page, PageRef},
 };
 use kernel::{prelude::*, sync::atomic::Relaxed};
@@ -151,15 +151,37 @@ impl PageMap {
             if page.large_index() != Some((key - start) as usize) {
                 continue;
             }
-            if live == 0 {
-                live = page.large_live();
-            }
-            if live * 2 >= LARGE_PAGES || self.alone(key).is_none() {
+            live = page.large_rest();
+            if live == 0 || self.alone(key).is_none() {
                 return None;
             }
             keys.push(key, GFP_KERNEL).ok()?;
         }
         (live > 0 && keys.len() == live).then_some(keys)
+    }
+
+    /// The first large folio, from `from` on, of which so little is left, as far as this map alone
+    /// leads there: the number of a page of it, and that at which the folio begins.
+    pub(crate) fn next_sparse(&self, from: u64) -> Option<(u64, u64)> {
+        fn next(node: &Node, base: u64, from: u64) -> Option<u64> {
+            if node.is_shared() {
+                return None;
+            }
+            let height = node.height();
+            let first = if from > base { slot(from, height) } else { 0 };
+            if height == 0 {
+                return node.first_sparse(first).map(|at| base + at as u64);
+            }
+            (first..SLOTS).find_map(|at| match node.entry(at) {
+                Entry::Node(child) => {
+                    next(child, base + ((at as u64) << (height * SLOT_BITS)), from)
+                }
+                _ => None,
+            })
+        }
+        let root = self.root.as_ref().filter(|root| covers(root, from))?;
+        let key = next(root, 0, from)?;
+        Some((key, self.large_start(key).unwrap_or(key)))
     }
 
     /// Whether somebody holds the page at `key`; see [`Page::is_held`].
@@ -204,7 +226,7 @@ impl PageMap {
     /// Makes sure that the pages in `first..end` can be given another owner.
     pub(crate) fn reserve_owners(&self, first: u64, end: u64) -> Result {
         fn reserve(node: &Node, base: u64, first: u64, end: u64) -> Result {
-            let shift = node.height() * super::SLOT_BITS;
+            let shift = node.height() * SLOT_BITS;
             if node.height() == 0 {
                 return node.reserve_owners();
             }

@@ -40,6 +40,14 @@ struct large_folio {
 
 static struct kmem_cache *large_cache;
 
+/* Folios of which some slots lead to less than half. */
+static atomic_long_t sparse_folios;
+
+static bool is_sparse(int live)
+{
+	return live < PAGES / 2;
+}
+
 /*
  * Large folios have a mapping of their own, of the same inode: it tells the
  * kernel that they cannot be split (which madvise(2) would try).
@@ -113,12 +121,30 @@ int zx_large_index(struct page *page)
 	return folio_test_large(folio) ? folio_page_idx(folio, page) : -1;
 }
 
-/* How many pages of the folio are still in some slot; 0 for a single page. */
-unsigned int zx_large_live(struct page *page)
+/* How many pages of a sparse folio are still in some slot; 0 for any other. */
+unsigned int zx_large_rest(struct page *page)
 {
 	struct folio *folio = page_folio(page);
+	int live;
 
-	return folio_test_large(folio) ? atomic_read(&large_of(folio)->live) : 0;
+	if (!folio_test_large(folio))
+		return 0;
+	live = atomic_read(&large_of(folio)->live);
+	return is_sparse(live) ? live : 0;
+}
+
+bool zx_large_any_sparse(void)
+{
+	return atomic_long_read(&sparse_folios) > 0;
+}
+
+unsigned int zx_slots_first_sparse(struct page *const *slots, unsigned int from,
+				   unsigned int end)
+{
+	for (; from < end; from++)
+		if (slots[from] && zx_large_rest(slots[from]))
+			break;
+	return from;
 }
 
 void zx_large_share(struct folio *folio, struct page *page)
@@ -163,9 +189,13 @@ unsigned long zx_large_sharers(struct folio *folio, const struct page *page)
 void zx_large_free_page(struct folio *folio)
 {
 	struct large_folio *large = large_of(folio);
+	int live = atomic_dec_return(&large->live);
 
-	if (!atomic_dec_and_test(&large->live))
+	if (live == PAGES / 2 - 1)
+		atomic_long_inc(&sparse_folios);
+	if (live)
 		return;
+	atomic_long_dec(&sparse_folios);
 	folio->private = NULL;
 	WRITE_ONCE(folio->mapping, NULL);
 	folio_put(folio);

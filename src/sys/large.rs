@@ -26,6 +26,12 @@ pub(crate) fn enabled() -> bool {
         && crate::module_parameters::large_folios.value().ne(&0)
 }
 
+/// Whether there is any large folio of which less than half is in some page map.
+pub(crate) fn any_is_sparse() -> bool {
+    // SAFETY: No requirements.
+    unsafe { c::zx_large_any_sparse() }
+}
+
 impl Page {
     /// The number of the page in its large folio, if it is in one.
     pub(crate) fn large_index(&self) -> Option<usize> {
@@ -34,10 +40,11 @@ impl Page {
         index.try_into().ok()
     }
 
-    /// How many pages of this one's large folio are in some page map; 0 if it is in none.
-    pub(crate) fn large_live(&self) -> usize {
+    /// How many pages of this one's large folio are in some page map, if these are less than half of
+    /// it; otherwise 0.
+    pub(crate) fn large_rest(&self) -> usize {
         // SAFETY: As in `large_index`.
-        unsafe { c::zx_large_live(self.as_raw()) as usize }
+        unsafe { c::zx_large_rest(self.as_raw()) as usize }
     }
 
     /// Whether one slot leads to the page: [`sharers`](Self::sharers) may say more.
@@ -132,6 +139,18 @@ impl Node {
         }
         // SAFETY: As in `alone`.
         unsafe { c::zx_slots_held(self.raw_slots(), among) }
+    }
+
+    /// The first slot of a node of height 0, from `from` on, whose page is in a large folio of which
+    /// less than half is in some page map.
+    pub(crate) fn first_sparse(&self, from: usize) -> Option<usize> {
+        if self.height() != 0 || from >= SLOTS {
+            return None;
+        }
+        // SAFETY: As in `alone`.
+        let at = unsafe { c::zx_slots_first_sparse(self.raw_slots(), from as u32, SLOTS as u32) };
+        let at = at as usize;
+        (at < SLOTS).then_some(at)
     }
 
     /// Makes sure that [`set_owner`](Self::set_owner) can be called for this node and for any other
