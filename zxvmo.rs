@@ -12,7 +12,7 @@
 //!
 //! | what users touch | `device`, `handle`, `ioctl` |
 //! | --- | --- |
-//! | what calls do | `io`, `stream_io`, `info`, `op_range`, `region`, `transfer_data`, `child`, `mapping`, `fault`, `wait` |
+//! | what calls do | `io`, `stream_io`, `info`, `op_range`, `region`, `transfer_data`, `child`, `mapping`, `fault`, `large`, `wait` |
 //! | objects | `object`, `stream`, `vector`, `port`, `event`, `endpoint`, `signals`, `vmo`, `family`, `accounting`, `discard`, `cache_policy`, `extent`, `store`, `transfer`, `content`, `page_map` |
 //! | words | `rights`, `status` |
 //! | the kernel | `sys`, the only one with `unsafe` |
@@ -50,6 +50,8 @@ mod info;
 mod io;
 #[path = "src/ioctl.rs"]
 mod ioctl;
+#[path = "src/large.rs"]
+mod large;
 #[path = "src/mapping.rs"]
 mod mapping;
 #[path = "src/object.rs"]
@@ -104,6 +106,10 @@ module! {
             default: 1,
             description: "0: a fault enters no page but its own, for debugging (default: 1, up to 16 that are there already)",
         },
+        large_folios: u8 {
+            default: 1,
+            description: "0: commit page by page; for debugging (default: 1, by 2 MiB where possible)",
+        },
     },
 }
 
@@ -116,11 +122,13 @@ struct Zxvmo {
     zeros: sys::page::ZeroPage,
     shrinker: sys::reclaim::Shrinker<store::Store>,
     nodes: sys::node::NodeCache,
+    large: sys::large::LargeCache,
 }
 
 impl kernel::InPlaceModule for Zxvmo {
     fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
+            large: sys::large::LargeCache::new()?,
             nodes: sys::node::NodeCache::new()?,
             shrinker: sys::reclaim::Shrinker::register()?,
             zeros: sys::page::ZeroPage::new()?,

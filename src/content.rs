@@ -92,8 +92,15 @@ impl Content {
         self.origin + range.start..self.origin + range.end
     }
 
+    /// Removes pages `first..end`, whose translations are gone. See [`PageMap::remove`].
     pub(crate) fn remove(&mut self, first: u64, end: u64) -> Result {
-        self.pages.remove(self.origin + first, self.origin + end)
+        let keys = self.keys(&(first..end));
+        let cut = self.pages.cut_large(keys.start, keys.end);
+        self.pages.remove(keys.start, keys.end)?;
+        for start in cut.into_iter().flatten() {
+            self.give_back_large(start);
+        }
+        Ok(())
     }
 
     /// NOT_FOUND if the content was discarded, and nobody has locked the VMO since (spec 7.6).
@@ -141,6 +148,17 @@ impl Content {
             let mut from = first;
             while let Some(index) = self.next_shared(from, end) {
                 self.own(index)?;
+                from = index + 1;
+            }
+        }
+        if mode != CacheMode::Cached {
+            // A large folio is cached in one way.
+            let mut from = first;
+            while let Some(index) = self.next_large(from, end) {
+                if sys::killed() {
+                    return Err(Status::CANCELED);
+                }
+                self.pages.isolate(self.origin + index)?;
                 from = index + 1;
             }
         }

@@ -16,7 +16,7 @@ use crate::{
     content::Content,
     status::{Status, ZxResult},
     store::Store,
-    sys::{self, rwsem::ReadGuard},
+    sys::{self, large, rwsem::ReadGuard},
     vmo::{Use, Vmo},
 };
 use kernel::{
@@ -194,6 +194,9 @@ pub(crate) fn leave(vmo: &Vmo) {
     }
     if last_user {
         vmo.store().retire();
+        if let Some(family) = family.filter(|_| large::any_is_sparse()) {
+            family.give_back_large();
+        }
     }
 }
 
@@ -204,6 +207,14 @@ impl Members {
 }
 
 impl Family {
+    /// See [`Store::give_back_large`].
+    fn give_back_large(&self) {
+        let members = self.members.lock();
+        for store in members.stores.values() {
+            store.give_back_large();
+        }
+    }
+
     fn remove(&self, vmo: &Vmo, last_user: bool) {
         // Dropped after the lock: the parent may be gone with this, and the store.
         let (_parent, _self, _store);

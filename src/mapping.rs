@@ -208,10 +208,20 @@ impl Mapped for View {
     }
 
     fn fault(&self, fault: &Fault<'_>) -> FaultResult {
-        // Nothing traps the first write to a page in an untrapped mapping.
-        let write = fault.is_write() || !fault.is_trapped() && fault.may_write();
-        let write = write && fault.is_shared();
+        let write = for_writing(fault);
         self.vmo.store().resolve(fault, write, true, || self.end())
+    }
+
+    fn fault_large(&self, fault: &Fault<'_>) -> FaultResult {
+        if fault.is_write() && !fault.is_shared() {
+            // The page will be copied.
+            return FaultResult::Fallback;
+        }
+        let write = for_writing(fault);
+        self.vmo
+            .store()
+            .resolve_large(fault, write, || self.end())
+            .unwrap_or(FaultResult::Fallback)
     }
 
     fn make_writable(&self, fault: &Fault<'_>) -> FaultResult {
@@ -221,6 +231,13 @@ impl Mapped for View {
     fn write_permitted(&self, first: u64, count: u64) {
         self.vmo.store().write_lock().unmap(first, count);
     }
+}
+
+/// Whether the page at a fault has to be one that may be written through the mapping.
+fn for_writing(fault: &Fault<'_>) -> bool {
+    // Nothing traps the first write to a page in an untrapped mapping.
+    let write = fault.is_write() || !fault.is_trapped() && fault.may_write();
+    write && fault.is_shared()
 }
 
 impl ViewOps for View {

@@ -83,6 +83,7 @@ impl PageMap {
             height += 1;
         }
         map.root = Some(NodeRef::new(height)?);
+        source.reserve_owners(first, end)?;
         let mut frame = Frame {
             map,
             from: first,
@@ -106,7 +107,7 @@ impl PageMap {
     }
 
     /// Makes the nodes on the way to `index`, down to one at height `bottom`.
-    fn make_path(&mut self, index: u64, bottom: u32) -> Result {
+    pub(super) fn make_path(&mut self, index: u64, bottom: u32) -> Result {
         let Some(root) = self.root.as_mut() else {
             return Ok(());
         };
@@ -122,7 +123,7 @@ impl PageMap {
     }
 
     /// The node at height `bottom` on the way to `index`, if it is there and nobody shares it.
-    fn node_at(&mut self, index: u64, bottom: u32) -> Option<&mut Node> {
+    pub(super) fn node_at(&mut self, index: u64, bottom: u32) -> Option<&mut Node> {
         let mut node = self.root.as_mut()?.get_mut()?;
         while node.height() > bottom {
             node = node.node_mut(slot(index, node.height()))?.get_mut()?;

@@ -42,7 +42,7 @@ type Beside<'a> = KVVec<(&'a Node, u64)>;
 
 /// Leaves one entry for each node: the cost of a tally follows the nodes that differ, not the maps.
 fn unify(beside: &mut Beside<'_>) {
-    beside.sort_unstable_by_key(|(node, _)| core::ptr::from_ref(*node));
+    sort(beside);
     let mut last = 0;
     for at in 1..beside.len() {
         let (node, maps) = beside[at];
@@ -54,6 +54,29 @@ fn unify(beside: &mut Beside<'_>) {
         }
     }
     beside.truncate(last + 1);
+}
+
+/// Sorts by address, on a heap: what the core library offers panics where an order is none, and the
+/// kernel's tools do not know those panics.
+fn sort(nodes: &mut [(&Node, u64)]) {
+    let address = |entry: &(&Node, u64)| core::ptr::from_ref(entry.0).addr();
+    let sift = |nodes: &mut [(&Node, u64)], mut at: usize| loop {
+        let below = 2 * at + 1..(2 * at + 3).min(nodes.len());
+        match below.max_by_key(|&below| address(&nodes[below])) {
+            Some(below) if address(&nodes[below]) > address(&nodes[at]) => {
+                nodes.swap(at, below);
+                at = below;
+            }
+            _ => return,
+        }
+    };
+    for at in (0..nodes.len() / 2).rev() {
+        sift(nodes, at);
+    }
+    for end in (1..nodes.len()).rev() {
+        nodes.swap(0, end);
+        sift(&mut nodes[..end], 0);
+    }
 }
 
 /// [`PageMap::tally`] for the subtree `node`, with what other maps have in its place: nodes of

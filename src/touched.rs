@@ -6,10 +6,7 @@
 #![deny(unsafe_code)]
 
 use super::{covers, slot, PageMap};
-use crate::sys::{
-    node::{Entry, Node, SLOTS, SLOT_BITS},
-    page::Page,
-};
+use crate::sys::node::{Entry, Node, SLOTS, SLOT_BITS};
 use core::ops::{ControlFlow, Range};
 use kernel::prelude::*;
 
@@ -36,40 +33,36 @@ impl Touched<'_> {
         })
     }
 
-    /// The pages that this map alone has, in order.
-    fn pages(&self) -> impl Iterator<Item = (usize, &Page)> {
-        let mut slots = self.slots;
-        let next = move || {
-            let at = slots.trailing_zeros() as usize;
-            slots &= slots.wrapping_sub(1);
-            (at < SLOTS).then_some(at)
-        };
-        core::iter::from_fn(next).filter_map(|at| match self.leaf.entry(at) {
-            Entry::Page(page) if page.sharers() == 1 => Some((at, page)),
-            _ => None,
-        })
-    }
-
-    /// The number of the first page that is pinned.
+    /// The number of the first page that this map alone has and that is pinned.
     pub(crate) fn first_pinned(&self) -> Option<u64> {
-        let mut pinned = self.pages().filter(|(_, page)| page.is_pinned());
-        pinned.next().map(|(at, _)| self.base + at as u64)
+        let pinned = |at: &usize| match self.leaf.entry(*at) {
+            Entry::Page(page) => page.is_pinned(),
+            _ => false,
+        };
+        let mut alone = bits(self.leaf.alone(self.slots));
+        alone.find(pinned).map(|at| self.base + at as u64)
     }
 
     /// Removes the notes of pages whose translations are gone, but for those that somebody else
     /// holds (they may be written to at any time): those are told to `held`.
     pub(crate) fn untouch(&self, mut held: impl FnMut(u64) -> Result) -> Result {
-        let mut free = 0;
-        for (at, page) in self.pages() {
-            if page.is_held() {
-                held(self.base + at as u64)?;
-            } else {
-                free |= 1 << at;
-            }
+        let alone = self.leaf.alone(self.slots);
+        let kept = self.leaf.held(alone);
+        for at in bits(kept) {
+            held(self.base + at as u64)?;
         }
-        self.leaf.untouch(free);
+        self.leaf.untouch(alone & !kept);
         Ok(())
     }
+}
+
+/// The numbers of the bits that are set, in order.
+fn bits(mut set: u64) -> impl Iterator<Item = usize> {
+    core::iter::from_fn(move || {
+        let at = set.trailing_zeros() as usize;
+        set &= set.wrapping_sub(1);
+        (at < SLOTS).then_some(at)
+    })
 }
 
 impl PageMap {

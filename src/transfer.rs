@@ -15,6 +15,7 @@ use crate::{
     store::Store,
     sys::{
         self,
+        large::LARGE_PAGES,
         user::{BufferFault, IovIter},
         PAGE_SHIFT, PAGE_SIZE,
     },
@@ -191,6 +192,10 @@ impl Store {
         while index < end {
             if sys::killed() {
                 return Err(Status::CANCELED);
+            }
+            if end - index >= LARGE_PAGES as u64 && self.commit_large(index)? {
+                index += LARGE_PAGES as u64;
+                continue;
             }
             let mut stuck = false;
             {

@@ -107,8 +107,12 @@ impl<'a> Locked<'a> {
             .frame(&source.pages, from.start, from.end, to.start)?;
         let taken = self.source().pages.extract(from.start, from.end)?;
         let frame = frame.settle(taken);
+        let cut = self.destination.pages.cut_large(to.start, to.end);
         self.destination.pages.remove(to.start, to.end)?;
         self.destination.pages.graft(frame);
+        for start in cut.into_iter().flatten() {
+            self.destination.give_back_large(start);
+        }
         Ok(())
     }
 

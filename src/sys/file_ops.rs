@@ -119,6 +119,8 @@ impl<T: FileOps> FileTable<T> {
             unlocked_ioctl: Some(Self::ioctl),
             compat_ioctl: Some(Self::ioctl),
             mmap: Some(Self::mmap),
+            // Large folios are shown as a whole where addresses are aligned as they are.
+            get_unmapped_area: Some(c::thp_get_unmapped_area),
             flush: Some(Self::flush),
             release: Some(Self::release),
             fsync: Some(c::noop_fsync),
@@ -334,6 +336,7 @@ impl<T: ViewOps> ViewTable<T> {
     pub(super) const TABLE: bindings::file_operations = bindings::file_operations {
         owner: &raw mut c::__this_module,
         mmap: Some(Self::mmap),
+        get_unmapped_area: Some(c::thp_get_unmapped_area),
         fsync: Some(c::noop_fsync),
         release: Some(Self::release),
         ..pin_init::zeroed()

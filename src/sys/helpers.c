@@ -47,6 +47,17 @@ static pgoff_t next_page_index(void)
 	return serial << 13 | cpu;
 }
 
+/* As many consecutive numbers as a large folio has pages, of a range apart. */
+static pgoff_t next_large_index(void)
+{
+	return BIT_ULL(62) | next_page_index() << ZX_C_LARGE_ORDER;
+}
+
+struct page *zx_page_alloc_large(u64 owner)
+{
+	return zx_large_alloc(owner, next_large_index());
+}
+
 static const struct address_space_operations page_identity_aops = {
 	.dirty_folio	= noop_dirty_folio,
 };
@@ -60,6 +71,7 @@ void zx_page_identity_init(void)
 	page_identity.i_data.host = &page_identity;
 	page_identity.i_data.a_ops = &page_identity_aops;
 	mapping_set_unevictable(&page_identity.i_data);
+	zx_large_identity_init(&page_identity);
 }
 
 /*
@@ -82,9 +94,12 @@ static unsigned int folio_cache(struct folio *folio)
 	return READ_ONCE(*page_owner(folio)) >> PAGE_CACHE_SHIFT;
 }
 
+/* Pages of large folios are always write-back. */
 unsigned int zx_page_cache(struct page *page)
 {
-	return folio_cache(page_folio(page));
+	struct folio *folio = page_folio(page);
+
+	return folio_test_large(folio) ? ZX_C_CACHE_WB : folio_cache(folio);
 }
 
 struct page *zx_page_alloc(bool zero, u64 owner)
@@ -111,6 +126,10 @@ void zx_page_hand_over(struct page *to, struct page *from, u64 owner)
 {
 	struct folio *old = page_folio(from);
 
+	if (folio_test_large(old)) {
+		zx_large_hand_over(old, from, owner, &page_folio(to)->index);
+		return;
+	}
 	if ((*page_owner(old) & PAGE_OWNER) != owner)
 		return;
 	page_folio(to)->index = old->index;
@@ -146,6 +165,8 @@ int zx_pages_set_cache(struct page **pages, unsigned int count,
 
 	/* The kernel only allows changes from and to write-back. */
 	for (i = 0; i < count; i++) {
+		if (WARN_ON_ONCE(zx_large_index(pages[i]) >= 0))
+			return -EINVAL;
 		if (zx_page_cache(pages[i]) != ZX_C_CACHE_WB) {
 			err = write_back(pages, count);
 			break;
@@ -175,6 +196,10 @@ void zx_page_free(struct page *page)
 {
 	struct folio *folio = page_folio(page);
 
+	if (folio_test_large(folio)) {
+		zx_large_free_page(folio);
+		return;
+	}
 	/* The allocator's pages are write-back; one that cannot be is lost. */
 	if (unlikely(folio_cache(folio) != ZX_C_CACHE_WB) &&
 	    zx_pages_set_cache(&page, 1, ZX_C_CACHE_WB))
@@ -186,17 +211,49 @@ void zx_page_free(struct page *page)
 
 void zx_page_share(struct page *page)
 {
-	atomic_long_inc(page_sharers(page));
+	struct folio *folio = page_folio(page);
+
+	if (folio_test_large(folio))
+		zx_large_share(folio, page);
+	else
+		atomic_long_inc(page_sharers(page));
 }
 
 bool zx_page_unshare(struct page *page)
 {
+	struct folio *folio = page_folio(page);
+
+	if (folio_test_large(folio))
+		return zx_large_unshare(folio, page);
 	return atomic_long_dec_and_test(page_sharers(page));
 }
 
-unsigned long zx_page_sharers(const struct page *page)
+unsigned long zx_page_sharers(struct page *page)
 {
+	struct folio *folio = page_folio(page);
+
+	if (folio_test_large(folio))
+		return zx_large_sharers(folio, page);
 	return atomic_long_read_acquire(page_sharers(page));
+}
+
+/* As zx_page_sharers(), but only slots are counted. */
+unsigned long zx_page_slots(struct page *page)
+{
+	struct folio *folio = page_folio(page);
+
+	if (folio_test_large(folio))
+		return zx_large_slots(folio, page);
+	return zx_page_sharers(page);
+}
+
+bool zx_page_held(struct page *page)
+{
+	struct folio *folio = page_folio(page);
+
+	if (folio_test_large(folio))
+		return zx_large_held(folio);
+	return folio_ref_count(folio) > 1;
 }
 
 /* Slots of the page map's nodes, all in one call. */
@@ -227,11 +284,17 @@ void zx_slots_set_owner(struct page *const *slots, unsigned int count,
 	unsigned int i;
 
 	for (i = 0; i < count; i++) {
+		struct folio *folio;
 		u64 *word;
 
 		if (!slots[i])
 			continue;
-		word = page_owner(page_folio(slots[i]));
+		folio = page_folio(slots[i]);
+		if (folio_test_large(folio)) {
+			zx_large_set_owner(folio, slots[i], owner);
+			continue;
+		}
+		word = page_owner(folio);
 		*word = (*word & ~PAGE_OWNER) | owner;
 	}
 }
@@ -255,7 +318,7 @@ int zx_page_copy(struct page *to, struct page *from)
 {
 #ifdef CONFIG_X86
 	/*
-	 * Without fast rep movsb, folio_mc_copy() is memcpy(): it survives no
+	 * Without fast rep movsb, copy_mc_highpage() is memcpy(): it survives no
 	 * bad memory then, and is slower than the copying of pages (1600
 	 * instructions to 590).
 	 */
@@ -264,7 +327,7 @@ int zx_page_copy(struct page *to, struct page *from)
 		return 0;
 	}
 #endif
-	return folio_mc_copy(page_folio(to), page_folio(from));
+	return copy_mc_highpage(to, from) ? -EHWPOISON : 0;
 }
 
 void zx_page_zero(struct page *page, size_t offset, size_t length)
@@ -287,8 +350,10 @@ size_t zx_page_copy_to_iter(struct page *page, size_t offset, size_t length,
 size_t zx_page_copy_from_iter(struct page *page, size_t offset, size_t length,
 			      struct iov_iter *from)
 {
-	return copy_folio_from_iter_atomic(page_folio(page), offset, length,
-					   from);
+	struct folio *folio = page_folio(page);
+
+	offset += folio_page_idx(folio, page) << PAGE_SHIFT;
+	return copy_folio_from_iter_atomic(folio, offset, length, from);
 }
 
 struct kmem_cache *zx_cache_create(const char *name, unsigned int size)
@@ -402,8 +467,16 @@ vm_fault_t zx_vma_insert(struct vm_area_struct *vma, struct page *page,
 		.vma = vma,
 		.address = address,
 	};
+	struct folio *folio = page_folio(page);
+	vm_fault_t result;
 
-	return vmf_insert_page_mkwrite(&at, page, write);
+	if (!folio_test_large(folio))
+		return vmf_insert_page_mkwrite(&at, page, write);
+	if (zx_large_begin_insert(folio, vma, address))
+		return VM_FAULT_NOPAGE;
+	result = vmf_insert_page_mkwrite(&at, page, write);
+	zx_large_end_insert(folio);
+	return result;
 }
 
 void zx_rwsem_init(struct rw_semaphore *sem, const char *name,

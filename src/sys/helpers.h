@@ -30,7 +30,8 @@ struct page *zx_page_alloc(bool zero, u64 owner);
 void zx_page_free(struct page *page);
 void zx_page_share(struct page *page);
 bool zx_page_unshare(struct page *page);
-unsigned long zx_page_sharers(const struct page *page);
+unsigned long zx_page_sharers(struct page *page);
+bool zx_page_held(struct page *page);
 int zx_page_ref_count(const struct page *page);
 bool zx_page_mapped(const struct page *page);
 bool zx_page_pinned(struct page *page);
@@ -66,6 +67,41 @@ void zx_slots_drop(struct page *const *slots, unsigned int count);
 unsigned long zx_vma_insert_run(struct vm_area_struct *vma,
 				struct page *const *pages, unsigned long count,
 				unsigned long address, bool write);
+
+/* Large folios; what takes a folio is for the functions above. */
+#define ZX_C_LARGE_ORDER	9
+#define ZX_C_LARGE_PAGES	512
+int zx_large_init(void);
+void zx_large_identity_init(struct inode *identity);
+void zx_large_exit(void);
+struct page *zx_page_alloc_large(u64 owner);
+struct page *zx_large_alloc(u64 owner, unsigned long number);
+int zx_large_index(struct page *page);
+unsigned int zx_large_rest(struct page *page);
+bool zx_large_any_sparse(void);
+unsigned int zx_slots_first_sparse(struct page *const *slots, unsigned int from,
+				   unsigned int end);
+unsigned int zx_large_slots(struct folio *folio, const struct page *page);
+unsigned long zx_page_slots(struct page *page);
+void zx_large_share(struct folio *folio, struct page *page);
+bool zx_large_unshare(struct folio *folio, struct page *page);
+unsigned long zx_large_sharers(struct folio *folio, const struct page *page);
+void zx_large_free_page(struct folio *folio);
+bool zx_large_held(struct folio *folio);
+bool zx_large_hand_over(struct folio *folio, struct page *page, u64 owner,
+			unsigned long *number);
+void zx_large_set_owner(struct folio *folio, struct page *page, u64 owner);
+bool zx_large_begin_insert(struct folio *folio, struct vm_area_struct *vma,
+			   unsigned long address);
+void zx_large_end_insert(struct folio *folio);
+vm_fault_t zx_fault_insert_large(struct vm_fault *vmf, struct page *page,
+				 bool write);
+int zx_slots_reserve_owners(struct page *const *slots, unsigned int count);
+bool zx_slots_are(struct page *const *slots, unsigned int count,
+		  struct page *first);
+void zx_slots_fill(struct page **slots, unsigned int count, struct page *first);
+u64 zx_slots_alone(struct page *const *slots, u64 among);
+u64 zx_slots_held(struct page *const *slots, u64 among);
 
 struct kmem_cache *zx_cache_create(const char *name, unsigned int size);
 
@@ -173,6 +209,8 @@ static const unsigned int ZX_C_FAULT_FLAG_WRITE = FAULT_FLAG_WRITE;
 static const unsigned int ZX_C_VM_FAULT_NOPAGE = VM_FAULT_NOPAGE;
 static const unsigned int ZX_C_VM_FAULT_SIGBUS = VM_FAULT_SIGBUS;
 static const unsigned int ZX_C_VM_FAULT_OOM = VM_FAULT_OOM;
+static const unsigned int ZX_C_VM_FAULT_FALLBACK = VM_FAULT_FALLBACK;
+static const unsigned int ZX_C_PMD_ORDER = PMD_ORDER;
 static const int ZX_C_SEEK_SET = SEEK_SET;
 static const int ZX_C_SEEK_CUR = SEEK_CUR;
 static const int ZX_C_SEEK_END = SEEK_END;

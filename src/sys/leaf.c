@@ -14,20 +14,14 @@
  */
 u64 zx_slots_sort(struct page *const *slots, u64 which, u64 touched, u64 *owned)
 {
-	u64 filled = 0;
+	u64 filled = 0, alone;
 
-	*owned = 0;
 	for (; which; which &= which - 1) {
-		u64 bit = which & -which;
-		struct page *page = READ_ONCE(slots[__ffs64(which)]);
-
-		if (!page)
-			continue;
-		filled |= bit;
-		if (atomic_long_read_acquire(page_sharers(page)) == 1 &&
-		    (touched & bit || page_ref_count(page) == 1))
-			*owned |= bit;
+		if (READ_ONCE(slots[__ffs64(which)]))
+			filled |= which & -which;
 	}
+	alone = zx_slots_alone(slots, filled);
+	*owned = alone & ~zx_slots_held(slots, alone & ~touched);
 	return filled;
 }
 
@@ -43,7 +37,7 @@ void zx_slots_share(struct page **to, struct page *const *from,
 
 		if (!page)
 			continue;
-		atomic_long_inc(page_sharers(page));
+		zx_page_share(page);
 		to[i] = page;
 	}
 }
@@ -56,9 +50,21 @@ void zx_slots_drop(struct page *const *slots, unsigned int count)
 	for (i = 0; i < count; i++) {
 		struct page *page = slots[i];
 
-		if (page && atomic_long_dec_and_test(page_sharers(page)))
+		if (page && zx_page_unshare(page))
 			zx_page_free(page);
 	}
+}
+
+/* Enters pages of a run one by one, where some are of large folios. */
+static unsigned long insert_each(struct vm_area_struct *vma,
+				 struct page *const *pages, unsigned long count,
+				 unsigned long address, bool write)
+{
+	unsigned long i;
+
+	for (i = 0; i < count; i++, address += PAGE_SIZE)
+		zx_vma_insert(vma, pages[i], address, write);
+	return count;
 }
 
 /*
@@ -72,7 +78,10 @@ unsigned long zx_vma_insert_run(struct vm_area_struct *vma,
 				struct page *const *pages, unsigned long count,
 				unsigned long address, bool write)
 {
-	unsigned long left = count;
+	struct folio *folio = page_folio(pages[0]);
+	unsigned long left = count, last = address + (count - 1) * PAGE_SIZE;
+	bool large = folio_test_large(folio);
+	unsigned long i;
 	struct vm_area_struct mixed = {
 		.vm_start = vma->vm_start,
 		.vm_end = vma->vm_end,
@@ -82,7 +91,20 @@ unsigned long zx_vma_insert_run(struct vm_area_struct *vma,
 					vma->vm_page_prot,
 	};
 
+	/* Large folios are looked at first, each once for each page table. */
+	for (i = 1; i < count; i++) {
+		struct folio *next = page_folio(pages[i]);
+
+		if (next != folio && (large || folio_test_large(next)))
+			return insert_each(vma, pages, count, address, write);
+	}
+	if (large && ((address ^ last) & PMD_MASK))
+		return insert_each(vma, pages, count, address, write);
+	if (large && zx_large_begin_insert(folio, vma, address))
+		return 0;
 	vm_flags_init(&mixed, vma->vm_flags | VM_MIXEDMAP);
 	vm_insert_pages(&mixed, address, (struct page **)pages, &left);
+	if (large)
+		zx_large_end_insert(folio);
 	return count - left;
 }

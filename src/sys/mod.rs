@@ -3,7 +3,7 @@
 //! The only door to C, and the only folder with `unsafe` in it.
 //!
 //! Each file wraps one noun of the kernel as a type that cannot be misused from safe code:
-//! pages and how they are cached, nodes of the page map, the reader-writer lock, faults and
+//! pages, large folios and how memory is cached, nodes of the page map, the reader-writer lock, faults and
 //! mappings, the address space, what can be reclaimed, files, the pseudo file system, user memory
 //! and waiting. Nothing here knows what a VMO is. `kernel::bindings` is named here and nowhere else.
 
@@ -13,6 +13,7 @@ pub(crate) mod cache;
 pub(crate) mod file;
 pub(crate) mod file_ops;
 pub(crate) mod fs;
+pub(crate) mod large;
 pub(crate) mod leaf;
 pub(crate) mod mm;
 pub(crate) mod node;

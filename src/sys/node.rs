@@ -171,7 +171,7 @@ impl Node {
     }
 
     /// Marks all slots whose bits are set in `slots`.
-    pub(super) fn touch_all(&self, slots: u64) {
+    pub(crate) fn touch_all(&self, slots: u64) {
         let mut touched = self.touched.load(Relaxed);
         while touched & slots != slots {
             match self.touched.cmpxchg(touched, touched | slots, Relaxed) {
@@ -252,6 +252,10 @@ impl Node {
     /// The first slot.
     pub(super) fn raw_slots(&self) -> *const *mut bindings::page {
         self.slots.as_ptr().cast()
+    }
+
+    pub(super) fn raw_slots_mut(&mut self) -> *mut *mut bindings::page {
+        self.slots.as_mut_ptr().cast()
     }
 
     /// Whether every slot is empty.

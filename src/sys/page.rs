@@ -6,6 +6,7 @@
 //! reference for all of them together), page tables, pins. The *sharer* count, kept in
 //! `page->private`, covers only the page-map slots, whatever the rest of the kernel does with
 //! the page. Copy-on-write is decided by the second, so a pin never makes a page look shared.
+//! A page of a large folio has its sharers elsewhere; see [`large`](super::large).
 //!
 //! User space writes to pages at any time. No Rust reference to their contents is ever formed;
 //! they are moved by C routines that allow for that.
@@ -26,8 +27,8 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// `self` is a `struct page` that `zx_page_alloc()` returned, with at least one sharer for as
-/// long as the borrow lasts.
+/// `self` is a `struct page` that `zx_page_alloc()` returned, or one of those that
+/// `zx_page_alloc_large()` did, with at least one sharer for as long as the borrow lasts.
 #[repr(transparent)]
 pub(crate) struct Page(kernel::types::Opaque<bindings::page>);
 
@@ -43,7 +44,8 @@ impl Page {
     }
 
     /// How many page-map slots hold this page. If the result is 1, the holder of that slot is
-    /// the only one who can raise it.
+    /// the only one who can raise it. (One more for a page of a large folio whose place for those
+    /// who wait on futexes was taken by a copy: it cannot be given another one.)
     pub(crate) fn sharers(&self) -> usize {
         // SAFETY: By the type invariants, this is one of our pages.
         unsafe { c::zx_page_sharers(self.as_raw()) as usize }
@@ -66,9 +68,11 @@ impl Page {
     /// Whether anybody but page maps has a reference: a translation, a pin, an I/O. Of a page
     /// whose translations have been removed, and after [`order_references`], it is a pin or a
     /// copy that goes on; or, wrongly but harmlessly, the page still waits in some batch of
-    /// translations to be flushed.
+    /// translations to be flushed. Translations of a large folio are left out; its pages are held
+    /// together.
     pub(crate) fn is_held(&self) -> bool {
-        self.references() > 1
+        // SAFETY: As in `sharers`.
+        unsafe { c::zx_page_held(self.as_raw()) }
     }
 
     fn references(&self) -> usize {

@@ -14,14 +14,17 @@
 //! VM_DONTEXPAND keeps these mappings from being merged, mlocked, write-protected by userfaultfd
 //! or collected into huge pages, none of which knows our pages.
 
-use super::{c, cache::CacheMode, file::File, leaf::Run, page::Page, PAGE_SHIFT};
+use super::{
+    c, cache::CacheMode, file::File, large::LARGE_PAGES, leaf::Run, page::Page, rwsem::WriteGuard,
+    PAGE_SHIFT,
+};
 use core::{
     marker::PhantomData,
     ops::{Deref, Range},
 };
 use kernel::{
     bindings,
-    ffi::{c_int, c_ulong},
+    ffi::{c_int, c_uint, c_ulong},
     prelude::*,
 };
 
@@ -39,6 +42,10 @@ pub(crate) trait Mapped: Sync + Sized + 'static {
 
     /// Nothing is mapped at the fault's address.
     fn fault(&self, fault: &Fault<'_>) -> FaultResult;
+
+    /// Nothing is mapped in the 2 MiB that the fault's address is in, or a large folio is, read-only,
+    /// and about to be written. [`FaultResult::Fallback`] has the page alone looked for.
+    fn fault_large(&self, fault: &Fault<'_>) -> FaultResult;
 
     /// A read-only page is mapped at the fault's address and about to be written, in a shared
     /// mapping that is writable. Trapped mappings only.
@@ -71,6 +78,8 @@ pub(crate) enum FaultResult {
     SigBus,
     /// Memory ran out.
     OutOfMemory,
+    /// There is no large folio to be shown.
+    Fallback,
 }
 
 impl FaultResult {
@@ -79,6 +88,16 @@ impl FaultResult {
             Self::Done => c::ZX_C_VM_FAULT_NOPAGE,
             Self::SigBus => c::ZX_C_VM_FAULT_SIGBUS,
             Self::OutOfMemory => c::ZX_C_VM_FAULT_OOM,
+            Self::Fallback => c::ZX_C_VM_FAULT_FALLBACK,
+        }
+    }
+
+    fn from_raw(result: bindings::vm_fault_t) -> Self {
+        match result {
+            c::ZX_C_VM_FAULT_NOPAGE => Self::Done,
+            c::ZX_C_VM_FAULT_OOM => Self::OutOfMemory,
+            c::ZX_C_VM_FAULT_FALLBACK => Self::Fallback,
+            _ => Self::SigBus,
         }
     }
 }
@@ -161,7 +180,8 @@ impl<'a> Mapping<'a> {
 
     /// Enters `page` into the page table as page `index` of the file, which must lie in the
     /// window; writable at once if `write` and the mapping shares its writes. An entry that is
-    /// there already must show the same page; it becomes writable if `write`.
+    /// there already must show the same page; it becomes writable if `write`. Where a large folio
+    /// is entered as a whole, that is left as it is.
     pub(crate) fn insert(&self, index: u64, page: &Page, write: bool) -> FaultResult {
         let (first, end) = self.window();
         if index < first || index >= end {
@@ -179,13 +199,7 @@ impl<'a> Mapping<'a> {
                 write && self.is_shared() && self.may_write(),
             )
         };
-        if result == c::ZX_C_VM_FAULT_NOPAGE {
-            FaultResult::Done
-        } else if result == c::ZX_C_VM_FAULT_OOM {
-            FaultResult::OutOfMemory
-        } else {
-            FaultResult::SigBus
-        }
+        FaultResult::from_raw(result)
     }
 }
 
@@ -246,6 +260,37 @@ impl Fault<'_> {
     pub(crate) fn page_index(&self) -> u64 {
         // SAFETY: Valid by `from_raw`.
         unsafe { (*self.vmf).__bindgen_anon_1.pgoff as u64 }
+    }
+
+    /// The page of the file at the start of the aligned addresses around the fault that a large folio
+    /// takes, if the mapping covers all of them.
+    pub(crate) fn large_window(&self) -> Option<u64> {
+        const SIZE: usize = LARGE_PAGES << PAGE_SHIFT;
+
+        // SAFETY: Valid by `from_raw`.
+        let address = unsafe { (*self.vmf).__bindgen_anon_1.address } as usize;
+        let (start, covered) = (address & !(SIZE - 1), self.addresses());
+        let fits = start >= covered.start && covered.end - start >= SIZE;
+        let (first, _) = self.window();
+        fits.then(|| first + ((start - covered.start) as u64 >> PAGE_SHIFT))
+    }
+
+    /// Enters the large folio that begins with `page` at the [window](Self::large_window) of a fault
+    /// for which [`Mapped::fault_large`] was called; as [`insert`](Mapping::insert).
+    /// `_exclusive` shows that nobody else enters anything into a mapping of the file meanwhile.
+    pub(crate) fn insert_large<T>(
+        &self,
+        page: &Page,
+        write: bool,
+        _exclusive: &WriteGuard<'_, T>,
+    ) -> FaultResult {
+        if page.large_index() != Some(0) || self.large_window().is_none() {
+            return FaultResult::Fallback;
+        }
+        let write = write && self.is_shared() && self.may_write();
+        // SAFETY: Of a fault in the mapping, whose lock is held, which covers the folio. The page has
+        // a reference of its page map for as long as it is borrowed.
+        FaultResult::from_raw(unsafe { c::zx_fault_insert_large(self.vmf, page.as_raw(), write) })
     }
 
     /// Whether the access was a write.
@@ -376,6 +421,7 @@ impl<T: Mapped> MappingTable<T> {
         close: Some(Self::close),
         mprotect: Some(Self::mprotect),
         fault: Some(Self::fault),
+        huge_fault: Some(Self::huge_fault),
         // Without it the core takes the mmap lock for every fault, instead of the mapping's.
         map_pages: Some(Self::map_pages),
         ..pin_init::zeroed()
@@ -458,6 +504,25 @@ impl<T: Mapped> MappingTable<T> {
         unsafe {
             let fault = Fault::from_raw(vmf);
             Self::owner(fault.vma).fault(&fault).into_raw()
+        }
+    }
+
+    /// `vm_operations_struct::huge_fault`.
+    ///
+    /// # Safety
+    ///
+    /// Called by the kernel only, with valid arguments and a mapping that has these operations.
+    unsafe extern "C" fn huge_fault(
+        vmf: *mut bindings::vm_fault,
+        order: c_uint,
+    ) -> bindings::vm_fault_t {
+        if order != c::ZX_C_PMD_ORDER {
+            return c::ZX_C_VM_FAULT_FALLBACK;
+        }
+        // SAFETY: As in `fault`.
+        unsafe {
+            let fault = Fault::from_raw(vmf);
+            Self::owner(fault.vma).fault_large(&fault).into_raw()
         }
     }
 

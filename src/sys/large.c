@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Large folios: 2 MiB in one piece, whose pages are counted one by one.
+ *
+ * A slot of a page map leads to a page, be it one of a large folio or a folio
+ * of its own. What is kept in struct page for a single page has no room there
+ * for one of a large folio; it is in a struct large_folio at folio->private,
+ * for as long as some slot leads to a page of the folio. All page maps together
+ * have one reference to the folio, as they have one to a single page.
+ *
+ * A futex is known by the mapping of a folio and by folio->index plus the number
+ * of the page in it. A page of a large folio cannot be given another number, so
+ * one whose number was handed over to a copy is noted as such. It counts as
+ * shared for good: it is not written in place any more, but copied first, and
+ * the copy has a number of its own.
+ */
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/slab.h>
+
+#include "helpers.h"
+
+#define PAGES	ZX_C_LARGE_PAGES
+
+struct large_folio {
+	/* Pages that some slot leads to. */
+	atomic_t live;
+	/* Translations that were about to be made, and that then were. */
+	atomic_t begun;
+	atomic_t ended;
+	/* For whom all pages were made; see zx_page_hand_over(). */
+	u64 owner;
+	/* Or each of them, once some were moved to another owner. */
+	u64 *owners;
+	/* Pages whose number is another page's now. */
+	DECLARE_BITMAP(given, PAGES);
+	/* Slots that lead to a page. Negative: more than can be counted. */
+	atomic_t sharers[PAGES];
+};
+
+static struct kmem_cache *large_cache;
+
+/* Folios of which some slots lead to less than half. */
+static atomic_long_t sparse_folios;
+
+static bool is_sparse(int live)
+{
+	return live < PAGES / 2;
+}
+
+/*
+ * Large folios have a mapping of their own, of the same inode: it tells the
+ * kernel that they cannot be split (which madvise(2) would try).
+ */
+static struct address_space large_identity;
+
+int zx_large_init(void)
+{
+	large_cache = kmem_cache_create("zxvmo_large",
+					sizeof(struct large_folio), 0, 0, NULL);
+	return large_cache ? 0 : -ENOMEM;
+}
+
+void zx_large_exit(void)
+{
+	kmem_cache_destroy(large_cache);
+}
+
+void zx_large_identity_init(struct inode *identity)
+{
+	address_space_init_once(&large_identity);
+	large_identity.host = identity;
+	large_identity.a_ops = identity->i_data.a_ops;
+	mapping_set_unevictable(&large_identity);
+	mapping_set_folio_order_range(&large_identity, PMD_ORDER, PMD_ORDER);
+}
+
+static struct large_folio *large_of(const struct folio *folio)
+{
+	return folio->private;
+}
+
+/*
+ * Takes what is free at once: what is short of memory is better served page by
+ * page, and nothing has to be reclaimed or moved for it.
+ */
+struct page *zx_large_alloc(u64 owner, unsigned long number)
+{
+	gfp_t gfp = GFP_HIGHUSER | __GFP_ZERO | __GFP_ACCOUNT |
+		    __GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN;
+	struct large_folio *large;
+	struct folio *folio;
+	unsigned int i;
+
+	BUILD_BUG_ON(PAGES != 1 << ZX_C_LARGE_ORDER);
+	if (ZX_C_LARGE_ORDER != PMD_ORDER)
+		return NULL;
+	large = kmem_cache_zalloc(large_cache, ZX_C_GFP_NODE);
+	if (!large)
+		return NULL;
+	folio = folio_alloc(gfp & ~__GFP_RECLAIM, ZX_C_LARGE_ORDER);
+	if (!folio) {
+		kmem_cache_free(large_cache, large);
+		return NULL;
+	}
+	large->owner = owner;
+	atomic_set(&large->live, PAGES);
+	for (i = 0; i < PAGES; i++)
+		atomic_set(&large->sharers[i], 1);
+	folio->private = large;
+	folio->index = number;
+	folio->mapping = &large_identity;
+	return &folio->page;
+}
+
+/* The number of a page in its large folio; negative for a single page. */
+int zx_large_index(struct page *page)
+{
+	struct folio *folio = page_folio(page);
+
+	return folio_test_large(folio) ? folio_page_idx(folio, page) : -1;
+}
+
+/* How many pages of a sparse folio are still in some slot; 0 for any other. */
+unsigned int zx_large_rest(struct page *page)
+{
+	struct folio *folio = page_folio(page);
+	int live;
+
+	if (!folio_test_large(folio))
+		return 0;
+	live = atomic_read(&large_of(folio)->live);
+	return is_sparse(live) ? live : 0;
+}
+
+bool zx_large_any_sparse(void)
+{
+	return atomic_long_read(&sparse_folios) > 0;
+}
+
+unsigned int zx_slots_first_sparse(struct page *const *slots, unsigned int from,
+				   unsigned int end)
+{
+	for (; from < end; from++)
+		if (slots[from] && zx_large_rest(slots[from]))
+			break;
+	return from;
+}
+
+void zx_large_share(struct folio *folio, struct page *page)
+{
+	atomic_t *sharers = &large_of(folio)->sharers[folio_page_idx(folio, page)];
+
+	/* As refcount_t does: the page is rather lost than freed early. */
+	if (atomic_inc_return(sharers) < 0)
+		atomic_set(sharers, INT_MIN / 2);
+}
+
+bool zx_large_unshare(struct folio *folio, struct page *page)
+{
+	atomic_t *sharers = &large_of(folio)->sharers[folio_page_idx(folio, page)];
+	int left = atomic_dec_return(sharers);
+
+	if (left < 0)
+		atomic_set(sharers, INT_MIN / 2);
+	return !left;
+}
+
+unsigned int zx_large_slots(struct folio *folio, const struct page *page)
+{
+	return atomic_read_acquire(&large_of(folio)->sharers[folio_page_idx(folio, page)]);
+}
+
+static bool is_alone(const struct large_folio *large, unsigned int i)
+{
+	return atomic_read_acquire(&large->sharers[i]) == 1 &&
+	       !test_bit(i, large->given);
+}
+
+unsigned long zx_large_sharers(struct folio *folio, const struct page *page)
+{
+	struct large_folio *large = large_of(folio);
+	unsigned int i = folio_page_idx(folio, page);
+
+	return zx_large_slots(folio, page) + test_bit(i, large->given);
+}
+
+/* No slot leads to the page any more. */
+void zx_large_free_page(struct folio *folio)
+{
+	struct large_folio *large = large_of(folio);
+	int live = atomic_dec_return(&large->live);
+
+	if (live == PAGES / 2 - 1)
+		atomic_long_inc(&sparse_folios);
+	if (live)
+		return;
+	atomic_long_dec(&sparse_folios);
+	folio->private = NULL;
+	WRITE_ONCE(folio->mapping, NULL);
+	folio_put(folio);
+	kfree(large->owners);
+	kmem_cache_free(large_cache, large);
+}
+
+/*
+ * Whether somebody has a reference who is neither a page map nor a translation.
+ * Never wrongly false, whatever mappings of relatives come and go:
+ *  - Who makes a translation takes the reference first and counts the
+ *    translation then; who removes one does it the other way around. So with
+ *    the references read first, translations that go make the result true.
+ *  - While one is made here, the result is true: as none had begun at the end
+ *    that had not ended at the start, none was being made in between.
+ *  - fork() copies those of private mappings, without our knowledge; that is
+ *    why translations are counted twice.
+ * A pin, which is what most writers have, is counted on its own.
+ */
+bool zx_large_held(struct folio *folio)
+{
+	struct large_folio *large = large_of(folio);
+	int ended = atomic_read_acquire(&large->ended);
+	int before = folio_mapcount(folio);
+	int references, after;
+
+	smp_rmb();
+	references = folio_ref_count(folio);
+	smp_rmb();
+	after = folio_mapcount(folio);
+	smp_rmb();
+	if (atomic_read(&large->begun) != ended || folio_maybe_dma_pinned(folio))
+		return true;
+	return references > 1 + min(before, after);
+}
+
+/* The new number of a copy of the page, if the page was made for `owner`. */
+bool zx_large_hand_over(struct folio *folio, struct page *page, u64 owner,
+			unsigned long *number)
+{
+	struct large_folio *large = large_of(folio);
+	unsigned int i = folio_page_idx(folio, page);
+	u64 *owners = READ_ONCE(large->owners);
+
+	if ((owners ? owners[i] : large->owner) != owner)
+		return false;
+	if (test_and_set_bit(i, large->given))
+		return false;
+	*number = folio->index + i;
+	return true;
+}
+
+/* Makes room for the pages in the slots to have owners of their own. */
+int zx_slots_reserve_owners(struct page *const *slots, unsigned int count)
+{
+	struct large_folio *last = NULL;
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		struct folio *folio = slots[i] ? page_folio(slots[i]) : NULL;
+		struct large_folio *large;
+		u64 *owners;
+
+		if (!folio || !folio_test_large(folio))
+			continue;
+		large = large_of(folio);
+		if (large == last || READ_ONCE(large->owners))
+			continue;
+		last = large;
+		owners = kmalloc_array(PAGES, sizeof(*owners), ZX_C_GFP_NODE);
+		if (!owners)
+			return -ENOMEM;
+		memset64(owners, large->owner, PAGES);
+		/* Somebody who has other pages of the folio may be faster. */
+		if (cmpxchg(&large->owners, NULL, owners))
+			kfree(owners);
+	}
+	return 0;
+}
+
+/* After zx_slots_reserve_owners(). */
+void zx_large_set_owner(struct folio *folio, struct page *page, u64 owner)
+{
+	u64 *owners = READ_ONCE(large_of(folio)->owners);
+
+	if (owners)
+		owners[folio_page_idx(folio, page)] = owner;
+}
+
+/* Whether the slots lead to as many pages in order, from page `first` on. */
+bool zx_slots_are(struct page *const *slots, unsigned int count,
+		  struct page *first)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		if (READ_ONCE(slots[i]) != first + i)
+			return false;
+	return true;
+}
+
+void zx_slots_fill(struct page **slots, unsigned int count, struct page *first)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		slots[i] = first + i;
+}
+
+/* Which of the pages in the slots have one sharer, of those in `among`. */
+u64 zx_slots_alone(struct page *const *slots, u64 among)
+{
+	struct folio *folio = NULL;
+	u64 alone = 0, left = among;
+
+	while (left) {
+		unsigned int i = __ffs64(left);
+		struct page *page = READ_ONCE(slots[i]);
+
+		left &= left - 1;
+		if (!page)
+			continue;
+		if (!folio || page < &folio->page ||
+		    page >= &folio->page + folio_nr_pages(folio))
+			folio = page_folio(page);
+		if (folio_test_large(folio) ?
+		    is_alone(large_of(folio), page - &folio->page) :
+		    zx_page_sharers(page) == 1)
+			alone |= BIT_ULL(i);
+	}
+	return alone;
+}
+
+/*
+ * Which of the pages in the slots are held, of those in `among`: all pages of a
+ * large folio or none, as nobody can tell which of them somebody means.
+ */
+u64 zx_slots_held(struct page *const *slots, u64 among)
+{
+	struct folio *last = NULL;
+	u64 held = 0;
+	bool is_held = false;
+
+	while (among) {
+		unsigned int i = __ffs64(among);
+		struct page *page = READ_ONCE(slots[i]);
+		struct folio *folio;
+
+		among &= among - 1;
+		if (!page)
+			continue;
+		if (!last || !folio_test_large(last) || page < &last->page ||
+		    page >= &last->page + PAGES) {
+			folio = page_folio(page);
+			is_held = folio_test_large(folio) ?
+				zx_large_held(folio) : zx_page_held(page);
+			last = folio;
+		}
+		if (is_held)
+			held |= BIT_ULL(i);
+	}
+	return held;
+}
+
+static pmd_t *pmd_of(struct mm_struct *mm, unsigned long address)
+{
+	pgd_t *pgd = pgd_offset(mm, address);
+	p4d_t *p4d;
+	pud_t *pud;
+
+	if (pgd_none(*pgd))
+		return NULL;
+	p4d = p4d_offset(pgd, address);
+	if (p4d_none(*p4d))
+		return NULL;
+	pud = pud_offset(p4d, address);
+	if (pud_none(*pud) || pud_leaf(*pud))
+		return NULL;
+	return pmd_offset(pud, address);
+}
+
+/*
+ * Before a page of the folio is entered by an entry of its own. Whether it is in
+ * the page table already, as a part of the whole: then it must not be entered.
+ * As the whole is only entered with the store's lock held for writing, and the
+ * caller has it for reading, that cannot change to true meanwhile.
+ */
+bool zx_large_begin_insert(struct folio *folio, struct vm_area_struct *vma,
+			   unsigned long address)
+{
+	pmd_t *pmd = pmd_of(vma->vm_mm, address);
+
+	if (pmd && pmd_trans_huge(pmdp_get_lockless(pmd)))
+		return true;
+	atomic_inc(&large_of(folio)->begun);
+	/* zx_large_held() sees this before it sees the reference. */
+	smp_mb__after_atomic();
+	return false;
+}
+
+void zx_large_end_insert(struct folio *folio)
+{
+	smp_mb__before_atomic();
+	atomic_inc(&large_of(folio)->ended);
+}
+
+/*
+ * Enters the whole folio that begins with `page`. The mapping covers all of the
+ * aligned 2 MiB, and the caller has the lock of its store for writing: nobody
+ * else can put a page table there after it was looked for, which the kernel
+ * would warn of.
+ */
+vm_fault_t zx_fault_insert_large(struct vm_fault *vmf, struct page *page,
+				 bool write)
+{
+	struct folio *folio = page_folio(page);
+	struct large_folio *large = large_of(folio);
+	pmd_t pmd = pmdp_get_lockless(vmf->pmd);
+	vm_fault_t result;
+
+	if (!pmd_none(pmd) &&
+	    (!pmd_trans_huge(pmd) || pmd_pfn(pmd) != folio_pfn(folio)))
+		return VM_FAULT_FALLBACK;
+	atomic_inc(&large->begun);
+	smp_mb__after_atomic();
+	result = vmf_insert_folio_pmd(vmf, folio, write);
+	zx_large_end_insert(folio);
+	return result;
+}
