@@ -92,13 +92,13 @@ tests: module programs			## all that "make test" runs
 demo: module programs			## build all and run the demo in a guest
 	@scripts/demo --suite $(SUITE)
 
-test: tests				## build all and run every test in a guest (TESTS='test_a* ...' picks)
-	@scripts/test --suite $(SUITE) $(TESTS)
+test: tests				## build all and run every test in a guest (TESTS='test_a* ...' picks, PARAMETERS='fault_around=0' are the module's)
+	@PARAMETERS='$(PARAMETERS)' scripts/test --suite $(SUITE) $(TESTS)
 
 # Those that take their time to find races and leaks.
 slow := test_model test_leaks test_reload test_regressions_* test_spec_accounting_model cargo_local
 quick: tests				## the same without the tests that take long
-	@scripts/test --suite $(SUITE) $(patsubst %,'!%',$(slow))
+	@PARAMETERS='$(PARAMETERS)' scripts/test --suite $(SUITE) $(patsubst %,'!%',$(slow))
 
 bench: module lib			## build all and measure, beside memfd and fork() (see bench/README.md)
 	@$(enter) make -C bench OUT=$(out)/bench LIBZIRCON=$(out)/cargo/release CC=gcc --no-print-directory

@@ -263,9 +263,7 @@ impl Fault<'_> {
         let write = write && self.is_shared() && self.may_write();
         // SAFETY: Of a fault in the mapping, whose lock is held, which covers the folio. The page has
         // a reference of its page map for as long as it is borrowed.
-        FaultResult::from_raw(unsafe {
-            c::zx_fault_insert_large(self.vmf, page.as_raw(), write)
-        })
+        FaultResult::from_raw(unsafe { c::zx_fault_insert_large(self.vmf, page.as_raw(), write) })
     }
 
     /// Whether the access was a write.
