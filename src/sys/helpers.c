@@ -458,23 +458,38 @@ void zx_vma_set_cache(struct vm_area_struct *vma, unsigned int mode)
 
 /*
  * Pages are entered beside a fault's own, and without any fault; only these two
- * members are read by vmf_insert_page_mkwrite().
+ * members are read by vmf_insert_page_mkwrite(). It also says that memory ran
+ * out if madvise(MADV_DONTNEED) has just taken away an empty page table, and the
+ * kernel would complain about that: so a few more times.
  */
-vm_fault_t zx_vma_insert(struct vm_area_struct *vma, struct page *page,
+static vm_fault_t insert(struct vm_area_struct *vma, struct page *page,
 			 unsigned long address, bool write)
 {
 	struct vm_fault at = {
 		.vma = vma,
 		.address = address,
 	};
+	unsigned int tries = 8;
+	vm_fault_t result;
+
+	do {
+		result = vmf_insert_page_mkwrite(&at, page, write);
+	} while (result == VM_FAULT_OOM && --tries &&
+		 !fatal_signal_pending(current));
+	return result;
+}
+
+vm_fault_t zx_vma_insert(struct vm_area_struct *vma, struct page *page,
+			 unsigned long address, bool write)
+{
 	struct folio *folio = page_folio(page);
 	vm_fault_t result;
 
 	if (!folio_test_large(folio))
-		return vmf_insert_page_mkwrite(&at, page, write);
+		return insert(vma, page, address, write);
 	if (zx_large_begin_insert(folio, vma, address))
 		return VM_FAULT_NOPAGE;
-	result = vmf_insert_page_mkwrite(&at, page, write);
+	result = insert(vma, page, address, write);
 	zx_large_end_insert(folio);
 	return result;
 }

@@ -115,10 +115,12 @@ impl Node {
     /// Whether the slots of a node of height 0 lead, in order, to pages of the large folio of which
     /// `first` is the first page: those from `number` on.
     pub(crate) fn leads_to(&self, first: &Page, number: usize) -> bool {
+        if self.height() != 0 {
+            return false;
+        }
         // SAFETY: The slots may be filled meanwhile, which the callee allows for. The pointer is
         // only compared.
-        self.height() == 0
-            && unsafe { c::zx_slots_are(self.raw_slots(), SLOTS as u32, first.behind(number)) }
+        unsafe { c::zx_slots_are(self.raw_slots(), SLOTS as u32, first.behind(number)) }
     }
 
     /// Which slots, of those whose bits are set in `among`, lead to a page with one sharer. For a

@@ -268,7 +268,7 @@ impl Fault<'_> {
         const SIZE: usize = LARGE_PAGES << PAGE_SHIFT;
 
         // SAFETY: Valid by `from_raw`.
-        let address = unsafe { (*self.vmf).__bindgen_anon_1.address } as usize;
+        let address = unsafe { (*self.vmf).__bindgen_anon_1.address };
         let (start, covered) = (address & !(SIZE - 1), self.addresses());
         let fits = start >= covered.start && covered.end - start >= SIZE;
         let (first, _) = self.window();
