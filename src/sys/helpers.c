@@ -589,9 +589,9 @@ struct inode *zx_dentry_inode(const struct dentry *dentry)
 	return d_inode(dentry);
 }
 
+/* There never is a page in the mapping to be truncated. */
 void zx_inode_evict(struct inode *inode)
 {
-	truncate_inode_pages_final(&inode->i_data);
 	clear_inode(inode);
 }
 
