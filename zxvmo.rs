@@ -112,11 +112,13 @@ struct Zxvmo {
     zeros: sys::page::ZeroPage,
     shrinker: sys::reclaim::Shrinker<store::Store>,
     nodes: sys::node::NodeCache,
+    limits: sys::limit::Limits,
 }
 
 impl kernel::InPlaceModule for Zxvmo {
     fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
+            limits: sys::limit::Limits::new(),
             nodes: sys::node::NodeCache::new()?,
             shrinker: sys::reclaim::Shrinker::register()?,
             zeros: sys::page::ZeroPage::new()?,

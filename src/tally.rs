@@ -40,9 +40,32 @@ impl PageMap {
 /// Nodes of other maps, and how many maps have each.
 type Beside<'a> = KVVec<(&'a Node, u64)>;
 
+/// Sorts by node: a heap sort. (That of `core` can panic, which objtool does not like.)
+fn sort(beside: &mut [(&Node, u64)]) {
+    let key = |(node, _): &(&Node, u64)| core::ptr::from_ref(*node);
+    let sift = |heap: &mut [(&Node, u64)], mut at: usize| loop {
+        let mut child = 2 * at + 1;
+        if child + 1 < heap.len() && key(&heap[child]) < key(&heap[child + 1]) {
+            child += 1;
+        }
+        if child >= heap.len() || key(&heap[child]) <= key(&heap[at]) {
+            return;
+        }
+        heap.swap(at, child);
+        at = child;
+    };
+    for at in (0..beside.len() / 2).rev() {
+        sift(beside, at);
+    }
+    for end in (1..beside.len()).rev() {
+        beside.swap(0, end);
+        sift(&mut beside[..end], 0);
+    }
+}
+
 /// Leaves one entry for each node: the cost of a tally follows the nodes that differ, not the maps.
 fn unify(beside: &mut Beside<'_>) {
-    beside.sort_unstable_by_key(|(node, _)| core::ptr::from_ref(*node));
+    sort(beside);
     let mut last = 0;
     for at in 1..beside.len() {
         let (node, maps) = beside[at];

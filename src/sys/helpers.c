@@ -177,6 +177,7 @@ void zx_page_free(struct page *page)
 	if (unlikely(folio_cache(folio) != ZX_C_CACHE_WB) &&
 	    zx_pages_set_cache(&page, 1, ZX_C_CACHE_WB))
 		return;
+	zx_page_uncharge(page);
 	folio->private = NULL;
 	WRITE_ONCE(folio->mapping, NULL);
 	folio_put(folio);

@@ -51,6 +51,21 @@ unsigned int zx_page_cache(struct page *page);
 int zx_pages_set_cache(struct page **pages, unsigned int count,
 		       unsigned int mode);
 
+/* Limits of users. */
+struct zx_account;
+void zx_limit_init(void);
+void zx_limit_exit(void);
+int zx_account_take(struct zx_account **account);
+int zx_account_add(struct zx_account *account);
+void zx_account_share(struct zx_account *account);
+void zx_account_put(struct zx_account *account);
+bool zx_account_has_room(struct zx_account *account, long pages);
+bool zx_account_charge(struct zx_account *account, long pages);
+void zx_account_uncharge(struct zx_account *account, long pages);
+struct page *zx_page_alloc_charged(bool zero, u64 owner,
+				   struct zx_account *account);
+void zx_page_uncharge(struct page *page);
+
 struct kmem_cache *zx_cache_create(const char *name, unsigned int size);
 
 void zx_smp_mb(void);

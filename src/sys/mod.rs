@@ -4,7 +4,7 @@
 //!
 //! Each file wraps one noun of the kernel as a type that cannot be misused from safe code:
 //! pages and how they are cached, nodes of the page map, the reader-writer lock, faults and
-//! mappings, the address space, what can be reclaimed, files, the pseudo file system, user memory
+//! mappings, the address space, what can be reclaimed, limits of users, files, the pseudo file system, user memory
 //! and waiting. Nothing here knows what a VMO is. `kernel::bindings` is named here and nowhere else.
 
 use kernel::error::Error;
@@ -13,6 +13,7 @@ pub(crate) mod cache;
 pub(crate) mod file;
 pub(crate) mod file_ops;
 pub(crate) mod fs;
+pub(crate) mod limit;
 pub(crate) mod mm;
 pub(crate) mod node;
 pub(crate) mod page;
@@ -39,6 +40,12 @@ pub(crate) mod wait;
 mod c {
     use kernel::bindings::*;
     use kernel::ffi;
+
+    /// Known to `limit.c` only.
+    #[repr(C)]
+    pub(super) struct zx_account {
+        _nothing: [u8; 0],
+    }
 
     include!(concat!(env!("ZXVMO_GENERATED"), "/bindings_generated.rs"));
 }
