@@ -123,12 +123,14 @@ struct Zxvmo {
     shrinker: sys::reclaim::Shrinker<store::Store>,
     nodes: sys::node::NodeCache,
     large: sys::large::LargeCache,
+    limits: sys::limit::Limits,
 }
 
 impl kernel::InPlaceModule for Zxvmo {
     fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             large: sys::large::LargeCache::new()?,
+            limits: sys::limit::Limits::new(),
             nodes: sys::node::NodeCache::new()?,
             shrinker: sys::reclaim::Shrinker::register()?,
             zeros: sys::page::ZeroPage::new()?,

@@ -22,6 +22,7 @@ use crate::{
         file::{AccessMode, File, FileRef, PendingDescriptor},
         file_ops::{At, FileOps, FileTable, Origin},
         fs::FsPin,
+        limit::Charge,
         uapi,
         user::IovIter,
         vma::NewMapping,
@@ -46,6 +47,7 @@ pub(crate) struct Handle {
     id: u64,
     object: Object,
     rights: Atomic<u32>,
+    _charge: Charge,
     /// Dropped after the object. The file of a VMO's handle holds the mount as well, and for
     /// longer; a stream's does not.
     pin: FsPin<Vmo>,
@@ -55,10 +57,12 @@ impl Handle {
     /// Makes a handle, in a descriptor still to be installed.
     pub(crate) fn create(new: NewHandle, rights: Rights) -> ZxResult<PendingDescriptor> {
         let pin = FsPin::take()?;
+        let charge = Charge::take()?;
         let handle = Self {
             id: new_ids(1),
             object: new.into_handle()?,
             rights: Atomic::new(rights.raw()),
+            _charge: charge,
             pin,
         };
         let place = handle.object.place()?;

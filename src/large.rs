@@ -34,10 +34,17 @@ impl Store {
     /// large folios are to be had and to be used. Returns whether it did. NOT_FOUND if the content
     /// was discarded.
     pub(crate) fn commit_large(&self, index: u64) -> ZxResult<bool> {
-        if !large::enabled() || !self.has_room_for_large(&self.read_lock(), index)? {
+        if !large::enabled() {
             return Ok(false);
         }
-        let Some(pages) = LargePages::new(self.id()) else {
+        let owner = {
+            let content = self.read_lock();
+            if !self.has_room_for_large(&content, index)? {
+                return Ok(false);
+            }
+            content.pages.owner().clone()
+        };
+        let Some(pages) = LargePages::new(&owner) else {
             return Ok(false);
         };
         let mut content = self.write_lock();

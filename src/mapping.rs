@@ -17,6 +17,7 @@ use crate::{
         file_ops::ViewOps,
         fs::FsPin,
         killed,
+        limit::Charge,
         mm::{self, map_file, with_mapping_at},
         uapi,
         vma::{
@@ -111,6 +112,7 @@ pub(crate) struct View {
     permissions: Permissions,
     /// ZX_VM_FAULT_BEYOND_STREAM_SIZE.
     bounded: bool,
+    _charge: Charge,
     /// As that of a handle.
     _pin: FsPin<Vmo>,
 }
@@ -173,6 +175,7 @@ impl View {
                 vmo: vmo.clone(),
                 permissions,
                 bounded,
+                _charge: Charge::take()?,
                 _pin: FsPin::take()?,
             },
             GFP_KERNEL_ACCOUNT,

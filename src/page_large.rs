@@ -194,14 +194,14 @@ impl PageMap {
     /// is on its own stays.
     pub(crate) fn isolate(&mut self, key: u64) -> Result {
         self.own_path(key)?;
-        let owner = self.owner;
+        let owner = self.owner.clone();
         let Some(leaf) = self.node_at(key, 0) else {
             return Ok(());
         };
         let at = slot(key, 0);
         if let Entry::Page(page) = leaf.entry(at) {
             if page.large_index().is_some() {
-                let copy = PageRef::copy_of(page, owner)?;
+                let copy = PageRef::copy_of(page, &owner)?;
                 drop(leaf.replace_page(at, Some(copy)));
             }
         }

@@ -35,7 +35,7 @@ pub(crate) use touched::Touched;
 use crate::sys::{
     leaf::Pages,
     node::{Entry, Node, NodeRef, NODE_SIZE, SLOTS, SLOT_BITS},
-    page::{self, Page, PageRef},
+    page::{self, Owner, Page, PageRef},
 };
 use core::ops::Range;
 use kernel::{
@@ -72,8 +72,8 @@ impl Place<'_> {
 pub(crate) struct PageMap {
     root: Option<NodeRef>,
     pages: Atomic<u64>,
-    /// What new pages are made for: the id of the store.
-    owner: u64,
+    /// What new pages are made for.
+    owner: Owner,
 }
 
 fn slot(index: u64, height: u32) -> usize {
@@ -90,8 +90,8 @@ fn covers(node: &Node, index: u64) -> bool {
 }
 
 impl PageMap {
-    /// An empty map of the store with the id `owner`.
-    pub(crate) fn new(owner: u64) -> Self {
+    /// An empty map of the store `owner`.
+    pub(crate) fn new(owner: Owner) -> Self {
         Self {
             root: None,
             pages: Atomic::new(0),
@@ -99,9 +99,14 @@ impl PageMap {
         }
     }
 
+    /// What new pages are made for.
+    pub(crate) fn owner(&self) -> &Owner {
+        &self.owner
+    }
+
     /// Everything that is in the map, which is empty then.
     pub(crate) fn take(&mut self) -> Self {
-        let empty = Self::new(self.owner);
+        let empty = Self::new(self.owner.clone());
         core::mem::replace(self, empty)
     }
 
@@ -192,7 +197,7 @@ impl PageMap {
             }
             let child = match node.entry(at) {
                 Entry::Node(child) => Some(child),
-                _ => node.fill_node(at, NodeRef::new(node.height() - 1)?),
+                _ => node.fill_node(at, self.new_node(node.height() - 1)?),
             };
             let Some(child) = child else {
                 return Ok(None);
@@ -201,12 +206,19 @@ impl PageMap {
         }
     }
 
+    /// A node on the way to a page that is made next: none is left behind where there is no room
+    /// for the page.
+    fn new_node(&self, height: u32) -> Result<NodeRef> {
+        self.owner.charge().has_room()?;
+        NodeRef::new(height)
+    }
+
     fn fill_slot<'a>(&self, leaf: &'a Node, at: usize) -> Result<Option<(&'a Page, Place<'a>)>> {
         if let Entry::Page(page) = leaf.entry(at) {
             let owned = page.sharers() == 1 && (leaf.is_touched(at) || !page.is_held());
             return Ok(owned.then_some((page, Place { leaf, at })));
         }
-        let page = PageRef::zeroed(self.owner)?;
+        let page = PageRef::zeroed(&self.owner)?;
         let (filled, won) = leaf.fill_page(at, page);
         if won {
             self.pages.add(1, Relaxed);
@@ -220,7 +232,10 @@ impl PageMap {
     /// `unmap` removes this map's translations of the page. It is called when they are in the way:
     /// before a page that was replaced is let go, so that nobody can reuse it while they are there.
     pub(crate) fn own(&mut self, index: u64, unmap: impl Fn()) -> Result<(&Page, Place<'_>)> {
-        self.grow(index)?;
+        if !self.root.as_ref().is_some_and(|root| covers(root, index)) {
+            self.owner.charge().has_room()?;
+            self.grow(index)?;
+        }
         let mut node = match self.root.as_mut() {
             Some(root) => root.make_mut()?,
             None => return Err(ENOMEM),
@@ -228,6 +243,7 @@ impl PageMap {
         while node.height() > 0 {
             let (at, below) = (slot(index, node.height()), node.height() - 1);
             if matches!(node.entry(at), Entry::Empty) {
+                self.owner.charge().has_room()?;
                 node.fill_node(at, NodeRef::new(below)?);
             }
             node = node.node_mut(at).ok_or(ENOMEM)?.make_mut()?;
@@ -235,8 +251,8 @@ impl PageMap {
         let at = slot(index, 0);
         let new = match node.entry(at) {
             Entry::Page(page) if page.sharers() == 1 && may_reuse(node, at, page, &unmap) => None,
-            Entry::Page(page) => Some(PageRef::copy_of(page, self.owner)?),
-            _ => Some(PageRef::zeroed(self.owner)?),
+            Entry::Page(page) => Some(PageRef::copy_of(page, &self.owner)?),
+            _ => Some(PageRef::zeroed(&self.owner)?),
         };
         if new.is_some() {
             let old = node.replace_page(at, new);
@@ -337,9 +353,9 @@ impl PageMap {
         Ok(())
     }
 
-    /// A map, of the store with the id `owner`, that shows what this one shows in `first..end`,
+    /// A map, of the store `owner`, that shows what this one shows in `first..end`,
     /// sharing pages and nodes. Costs nothing but a reference if that is everything.
-    pub(crate) fn share(&mut self, first: u64, end: u64, owner: u64) -> Result<Self> {
+    pub(crate) fn share(&mut self, first: u64, end: u64, owner: Owner) -> Result<Self> {
         let Some(root) = &self.root else {
             return Ok(Self::new(owner));
         };

@@ -76,7 +76,7 @@ impl PageMap {
     /// A frame for the pages that `source` has in `first..end`, to be grafted into this map from
     /// `to` on, which is [prepared](Self::prepare).
     pub(crate) fn frame(&self, source: &Self, first: u64, end: u64, to: u64) -> Result<Frame> {
-        let mut map = Self::new(self.owner);
+        let mut map = Self::new(self.owner.clone());
         let mut height = self.root.as_ref().map_or(1, |root| root.height());
         let last = to + (end - 1 - first);
         while span(height).is_some_and(|span| last >= span) {
@@ -134,7 +134,7 @@ impl PageMap {
     /// Takes the pages in `first..end`, none of which [anybody shares](Self::next_shared), out of
     /// the map. On error nothing is taken.
     pub(crate) fn extract(&mut self, first: u64, end: u64) -> Result<Self> {
-        let taken = self.share(first, end, self.owner)?;
+        let taken = self.share(first, end, self.owner.clone())?;
         self.remove(first, end)?;
         Ok(taken)
     }
@@ -215,7 +215,7 @@ impl Frame {
         }
         // Nobody shares it, as above.
         if let Some(leaf) = leaf.get_mut() {
-            leaf.set_owner(self.map.owner);
+            leaf.set_owner(self.map.owner.id());
         }
         if self.is_aligned() {
             let to = self.place(base);

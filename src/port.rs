@@ -18,7 +18,7 @@ use crate::{
     rights::Rights,
     signals::{new_ids, Observation, Observer, Signals},
     status::{Status, ZxResult},
-    sys::{uapi, wait::monotonic_now},
+    sys::{limit::Charge, uapi, wait::monotonic_now},
 };
 use kernel::{
     new_mutex,
@@ -41,6 +41,8 @@ const MAX_OBSERVATIONS: u32 = uapi::ZXVMO_PORT_MAX_OBSERVATIONS;
 pub(crate) struct Port {
     #[pin]
     endpoint: Endpoint,
+    /// Of whoever made the port, who pays for what is in it as well.
+    charge: Charge,
     #[pin]
     state: Mutex<State>,
 }
@@ -63,6 +65,7 @@ struct Queued {
     packet: uapi::zxvmo_port_packet,
     /// The id of the handle that was observed through; 0 for a user's packet.
     handle: u64,
+    _charge: Charge,
 }
 
 struct Pending {
@@ -71,6 +74,7 @@ struct Pending {
     key: u64,
     trigger: u32,
     timestamp: bool,
+    charge: Charge,
     spare: RBTreeNodeReservation<u64, Queued>,
 }
 
@@ -129,7 +133,9 @@ impl Port {
         if options != 0 {
             return Err(Status::INVALID_ARGS);
         }
+        let charge = Charge::take()?;
         let port = pin_init!(Self {
+            charge,
             endpoint <- Endpoint::with_signals(Signals::of_port()),
             state <- new_mutex!(
                 State {
@@ -173,6 +179,7 @@ impl Port {
     /// `zx_port_queue`: SHOULD_WAIT if there are too many packets of users already.
     pub(crate) fn queue(&self, mut packet: uapi::zxvmo_port_packet) -> ZxResult {
         packet.type_ = uapi::ZX_PKT_TYPE_USER;
+        let charge = self.charge.another().map_err(|_| Status::NO_MEMORY)?;
         let spare = RBTreeNodeReservation::new(GFP_KERNEL_ACCOUNT)?;
         let mut state = self.state.lock();
         if state.closed {
@@ -182,7 +189,12 @@ impl Port {
             return Err(Status::SHOULD_WAIT);
         }
         state.user_packets += 1;
-        state.push(spare, Queued { packet, handle: 0 });
+        let queued = Queued {
+            packet,
+            handle: 0,
+            _charge: charge,
+        };
+        state.push(spare, queued);
         self.endpoint.signals().change(0, READABLE);
         Ok(())
     }
@@ -215,6 +227,7 @@ impl Port {
             key: args.key,
             trigger: args.signals,
             timestamp: args.options & uapi::ZX_WAIT_ASYNC_TIMESTAMP != 0,
+            charge: self.charge.another().map_err(|_| Status::NO_MEMORY)?,
             spare: RBTreeNodeReservation::new(GFP_KERNEL_ACCOUNT)?,
         };
         let node = RBTreeNode::new(id, pending, GFP_KERNEL_ACCOUNT)?;
@@ -302,6 +315,7 @@ impl Observer for Port {
         let queued = Queued {
             packet,
             handle: pending.handle,
+            _charge: pending.charge,
         };
         state.push(pending.spare, queued);
         self.endpoint.signals().change(0, READABLE);

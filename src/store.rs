@@ -44,6 +44,8 @@ use crate::{
     status::{Status, ZxResult},
     sys::{
         fs::Inode,
+        limit::Charge,
+        page::Owner,
         rwsem::{ReadGuard, RwSem, WriteGuard},
         PAGE_SHIFT,
     },
@@ -81,7 +83,8 @@ impl Store {
     /// An empty store of `size` bytes, a multiple of the page size; `discardable` as the VMO.
     pub(crate) fn new(size: u64, stream_size: u64, discardable: bool) -> Result<Arc<Self>> {
         let id = NEXT_ID.fetch_add(1, Relaxed);
-        let mut content = Content::new(PageMap::new(id), 0);
+        let owner = Owner::new(id, Charge::take()?);
+        let mut content = Content::new(PageMap::new(owner), 0);
         if discardable {
             content.discardable = Some(Discardable::new()?);
         }
@@ -221,13 +224,17 @@ impl Store {
     /// pin is seen here and not there; the new store gets copies.
     pub(crate) fn snapshot(&self, offset: u64, size: u64, stream_size: u64) -> ZxResult<Arc<Self>> {
         let begin = self.accumulate(offset, size)?;
+        let charge = Charge::take()?;
         let mut content = self.content.write();
         let first = (offset >> PAGE_SHIFT).min(self.page_count());
         let end = first + (size >> PAGE_SHIFT).min(self.page_count() - first);
         let held = content.protect(first, end)?;
         let origin = self.origin;
         let id = NEXT_ID.fetch_add(1, Relaxed);
-        let mut pages = content.pages.share(origin + first, origin + end, id)?;
+        let mut pages =
+            content
+                .pages
+                .share(origin + first, origin + end, Owner::new(id, charge))?;
         for index in held {
             // Nothing has translations of the new map's pages yet.
             pages.own(origin + index, || {})?;

@@ -40,6 +40,29 @@ impl PageMap {
 /// Nodes of other maps, and how many maps have each.
 type Beside<'a> = KVVec<(&'a Node, u64)>;
 
+/// Sorts by node: a heap sort. (That of `core` can panic, which objtool does not like.)
+fn sort(beside: &mut [(&Node, u64)]) {
+    let key = |(node, _): &(&Node, u64)| core::ptr::from_ref(*node);
+    let sift = |heap: &mut [(&Node, u64)], mut at: usize| loop {
+        let mut child = 2 * at + 1;
+        if child + 1 < heap.len() && key(&heap[child]) < key(&heap[child + 1]) {
+            child += 1;
+        }
+        if child >= heap.len() || key(&heap[child]) <= key(&heap[at]) {
+            return;
+        }
+        heap.swap(at, child);
+        at = child;
+    };
+    for at in (0..beside.len() / 2).rev() {
+        sift(beside, at);
+    }
+    for end in (1..beside.len()).rev() {
+        beside.swap(0, end);
+        sift(&mut beside[..end], 0);
+    }
+}
+
 /// Leaves one entry for each node: the cost of a tally follows the nodes that differ, not the maps.
 fn unify(beside: &mut Beside<'_>) {
     sort(beside);
@@ -54,29 +77,6 @@ fn unify(beside: &mut Beside<'_>) {
         }
     }
     beside.truncate(last + 1);
-}
-
-/// Sorts by address, on a heap: what the core library offers panics where an order is none, and the
-/// kernel's tools do not know those panics.
-fn sort(nodes: &mut [(&Node, u64)]) {
-    let address = |entry: &(&Node, u64)| core::ptr::from_ref(entry.0).addr();
-    let sift = |nodes: &mut [(&Node, u64)], mut at: usize| loop {
-        let below = 2 * at + 1..(2 * at + 3).min(nodes.len());
-        match below.max_by_key(|&below| address(&nodes[below])) {
-            Some(below) if address(&nodes[below]) > address(&nodes[at]) => {
-                nodes.swap(at, below);
-                at = below;
-            }
-            _ => return,
-        }
-    };
-    for at in (0..nodes.len() / 2).rev() {
-        sift(nodes, at);
-    }
-    for end in (1..nodes.len()).rev() {
-        nodes.swap(0, end);
-        sift(&mut nodes[..end], 0);
-    }
 }
 
 /// [`PageMap::tally`] for the subtree `node`, with what other maps have in its place: nodes of

@@ -163,7 +163,7 @@ FIXTURE_TEARDOWN(numbers)
 	EXPECT_LT(self->target.good, self->target.calls);
 }
 
-TEST_F(numbers, device)
+TEST_F_TIMEOUT(numbers, device, 120)
 {
 	EXPECT_TRUE(sweep(&self->target, ZXVMO_IOC_QUERY));
 	EXPECT_TRUE(sweep(&self->target, ZXVMO_IOC_CREATE));
@@ -277,7 +277,7 @@ TEST_F_TIMEOUT(numbers, port_and_event, 120)
 }
 
 /* The calls of Linux that take a range or a position. */
-TEST_F(numbers, calls_of_linux)
+TEST_F_TIMEOUT(numbers, calls_of_linux, 120)
 {
 	struct zxvmo_create arg = { .size = PAGES * PAGE, .options = ZX_VMO_RESIZABLE };
 	int fd = created(&arg), out = memfd_create("x", 0);

@@ -12,7 +12,7 @@
 
 #define PAGES	16
 #define LENGTH	(PAGES * PAGE)
-#define ROUNDS	400
+#define ROUNDS	200
 
 #define SECRET	0x5ec2e75ec2e75ecULL
 #define EVIL	0xe717e717e717e71ULL
@@ -132,7 +132,7 @@ static bool intact(int fd)
 }
 
 #define AFTER(name, operation)						\
-TEST_F(stale, name)							\
+TEST_F_TIMEOUT(stale, name, 250)					\
 {									\
 	int round, secret;						\
 									\
@@ -168,7 +168,7 @@ AFTER(setting_the_stream_size, ({
 }))
 
 /* What the destination got is not the source's any more. */
-TEST_F(stale, transferring)
+TEST_F_TIMEOUT(stale, transferring, 250)
 {
 	struct zxvmo_transfer_data arg;
 	__u64 page[PAGE / 8];
@@ -192,7 +192,7 @@ TEST_F(stale, transferring)
 }
 
 /* A snapshot shows the moment, whatever is stored right after it. */
-TEST_F(stale, snapshots)
+TEST_F_TIMEOUT(stale, snapshots, 250)
 {
 	__u64 page[PAGE / 8], again;
 	int round, child, i;
@@ -217,7 +217,7 @@ TEST_F(stale, snapshots)
 }
 
 /* The mapping goes while it is written to, and the VMO with it. */
-TEST_F(stale, closing_and_unmapping)
+TEST_F_TIMEOUT(stale, closing_and_unmapping, 250)
 {
 	int round, secret;
 
@@ -257,7 +257,7 @@ TEST(fresh_pages)
 	int round, fd, child;
 	char part[100];
 
-	for (round = 0; round < 2000; round++) {
+	for (round = 0; round < 200; round++) {
 		fd = vmo_create(LENGTH, 0);
 		/* A part of a page is written: what of the rest? */
 		memset(part, 1, sizeof(part));

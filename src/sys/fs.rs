@@ -118,8 +118,14 @@ unsafe extern "C" fn init_fs_context(context: *mut bindings::fs_context) -> c_in
 pub(crate) struct FsPin<T: InodeOwner>(PhantomData<fn(T)>);
 
 impl<T: InodeOwner> FsPin<T> {
-    /// Pins the file system, mounting it if need be.
+    /// Pins the file system, mounting it if need be. `ENFILE` if there are so many handles and
+    /// views already, a billion, that the kernel's counters of them might overflow.
     pub(crate) fn take() -> Result<Self> {
+        // SAFETY: Always valid for reads; which value is seen of those that it takes meanwhile
+        // does not matter.
+        if unsafe { PINS.0.get().read_volatile() } > 1 << 30 {
+            return Err(ENFILE);
+        }
         TABLES.store(
             core::ptr::from_ref(&InodeTables::<T>::TABLES).cast_mut(),
             Relaxed,

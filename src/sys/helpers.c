@@ -53,9 +53,9 @@ static pgoff_t next_large_index(void)
 	return BIT_ULL(62) | next_page_index() << ZX_C_LARGE_ORDER;
 }
 
-struct page *zx_page_alloc_large(u64 owner)
+struct page *zx_page_alloc_large(u64 owner, struct zx_account *account)
 {
-	return zx_large_alloc(owner, next_large_index());
+	return zx_large_alloc(owner, account, next_large_index());
 }
 
 static const struct address_space_operations page_identity_aops = {
@@ -204,6 +204,7 @@ void zx_page_free(struct page *page)
 	if (unlikely(folio_cache(folio) != ZX_C_CACHE_WB) &&
 	    zx_pages_set_cache(&page, 1, ZX_C_CACHE_WB))
 		return;
+	zx_page_uncharge(page);
 	folio->private = NULL;
 	WRITE_ONCE(folio->mapping, NULL);
 	folio_put(folio);

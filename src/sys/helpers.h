@@ -59,6 +59,8 @@ static inline atomic_long_t *page_sharers(const struct page *page)
 	return (atomic_long_t *)&page->private;
 }
 
+struct zx_account;
+
 /* Slots of a leaf (leaf.c). */
 u64 zx_slots_sort(struct page *const *slots, u64 which, u64 touched, u64 *owned);
 void zx_slots_share(struct page **to, struct page *const *from,
@@ -74,8 +76,9 @@ unsigned long zx_vma_insert_run(struct vm_area_struct *vma,
 int zx_large_init(void);
 void zx_large_identity_init(struct inode *identity);
 void zx_large_exit(void);
-struct page *zx_page_alloc_large(u64 owner);
-struct page *zx_large_alloc(u64 owner, unsigned long number);
+struct page *zx_page_alloc_large(u64 owner, struct zx_account *account);
+struct page *zx_large_alloc(u64 owner, struct zx_account *account,
+			    unsigned long number);
 int zx_large_index(struct page *page);
 unsigned int zx_large_rest(struct page *page);
 bool zx_large_any_sparse(void);
@@ -102,6 +105,20 @@ bool zx_slots_are(struct page *const *slots, unsigned int count,
 void zx_slots_fill(struct page **slots, unsigned int count, struct page *first);
 u64 zx_slots_alone(struct page *const *slots, u64 among);
 u64 zx_slots_held(struct page *const *slots, u64 among);
+
+/* Limits of users. */
+void zx_limit_init(void);
+void zx_limit_exit(void);
+int zx_account_take(struct zx_account **account);
+int zx_account_add(struct zx_account *account);
+void zx_account_share(struct zx_account *account);
+void zx_account_put(struct zx_account *account);
+bool zx_account_has_room(struct zx_account *account, long pages);
+bool zx_account_charge(struct zx_account *account, long pages);
+void zx_account_uncharge(struct zx_account *account, long pages);
+struct page *zx_page_alloc_charged(bool zero, u64 owner,
+				   struct zx_account *account);
+void zx_page_uncharge(struct page *page);
 
 struct kmem_cache *zx_cache_create(const char *name, unsigned int size);
 

@@ -28,6 +28,8 @@ struct large_folio {
 	/* Translations that were about to be made, and that then were. */
 	atomic_t begun;
 	atomic_t ended;
+	/* Whose memory it is, all of it until the last page goes. */
+	struct zx_account *account;
 	/* For whom all pages were made; see zx_page_hand_over(). */
 	u64 owner;
 	/* Or each of them, once some were moved to another owner. */
@@ -84,7 +86,8 @@ static struct large_folio *large_of(const struct folio *folio)
  * Takes what is free at once: what is short of memory is better served page by
  * page, and nothing has to be reclaimed or moved for it.
  */
-struct page *zx_large_alloc(u64 owner, unsigned long number)
+struct page *zx_large_alloc(u64 owner, struct zx_account *account,
+			    unsigned long number)
 {
 	gfp_t gfp = GFP_HIGHUSER | __GFP_ZERO | __GFP_ACCOUNT |
 		    __GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN;
@@ -95,15 +98,16 @@ struct page *zx_large_alloc(u64 owner, unsigned long number)
 	BUILD_BUG_ON(PAGES != 1 << ZX_C_LARGE_ORDER);
 	if (ZX_C_LARGE_ORDER != PMD_ORDER)
 		return NULL;
+	if (!zx_account_charge(account, PAGES))
+		return NULL;
 	large = kmem_cache_zalloc(large_cache, ZX_C_GFP_NODE);
 	if (!large)
-		return NULL;
+		goto uncharge;
 	folio = folio_alloc(gfp & ~__GFP_RECLAIM, ZX_C_LARGE_ORDER);
-	if (!folio) {
-		kmem_cache_free(large_cache, large);
-		return NULL;
-	}
+	if (!folio)
+		goto free;
 	large->owner = owner;
+	large->account = account;
 	atomic_set(&large->live, PAGES);
 	for (i = 0; i < PAGES; i++)
 		atomic_set(&large->sharers[i], 1);
@@ -111,6 +115,12 @@ struct page *zx_large_alloc(u64 owner, unsigned long number)
 	folio->index = number;
 	folio->mapping = &large_identity;
 	return &folio->page;
+
+free:
+	kmem_cache_free(large_cache, large);
+uncharge:
+	zx_account_uncharge(account, PAGES);
+	return NULL;
 }
 
 /* The number of a page in its large folio; negative for a single page. */
@@ -199,6 +209,7 @@ void zx_large_free_page(struct folio *folio)
 	folio->private = NULL;
 	WRITE_ONCE(folio->mapping, NULL);
 	folio_put(folio);
+	zx_account_uncharge(large->account, PAGES);
 	kfree(large->owners);
 	kmem_cache_free(large_cache, large);
 }

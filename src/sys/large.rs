@@ -9,7 +9,7 @@
 use super::{
     c,
     node::{Node, SLOTS},
-    page::{Page, PageRef},
+    page::{Owner, Page, PageRef},
 };
 use core::ptr::NonNull;
 use kernel::{bindings, error::to_result, prelude::*};
@@ -71,9 +71,9 @@ pub(crate) struct LargePages {
 
 impl LargePages {
     /// Allocates one for `owner` (see [`PageRef::zeroed`]), if there is one to be had at once.
-    pub(crate) fn new(owner: u64) -> Option<Self> {
-        // SAFETY: May sleep, as all callers can.
-        let first = unsafe { c::zx_page_alloc_large(owner) };
+    pub(crate) fn new(owner: &Owner) -> Option<Self> {
+        // SAFETY: May sleep, as all callers can; the account exists.
+        let first = unsafe { c::zx_page_alloc_large(owner.id(), owner.charge().as_raw()) };
         // INVARIANT: Each page of a new folio has one sharer, which is ours.
         Some(Self {
             next: NonNull::new(first)?,

@@ -3,9 +3,10 @@
 //! The only door to C, and the only folder with `unsafe` in it.
 //!
 //! Each file wraps one noun of the kernel as a type that cannot be misused from safe code:
-//! pages, large folios and how memory is cached, nodes of the page map, the reader-writer lock, faults and
-//! mappings, the address space, what can be reclaimed, files, the pseudo file system, user memory
-//! and waiting. Nothing here knows what a VMO is. `kernel::bindings` is named here and nowhere else.
+//! pages, large folios and how memory is cached, nodes of the page map, the reader-writer lock,
+//! faults and mappings, the address space, what can be reclaimed, limits of users, files, the pseudo
+//! file system, user memory and waiting. Nothing here knows what a VMO is. `kernel::bindings` is
+//! named here and nowhere else.
 
 use kernel::error::Error;
 
@@ -15,6 +16,7 @@ pub(crate) mod file_ops;
 pub(crate) mod fs;
 pub(crate) mod large;
 pub(crate) mod leaf;
+pub(crate) mod limit;
 pub(crate) mod mm;
 pub(crate) mod node;
 pub(crate) mod page;
@@ -41,6 +43,12 @@ pub(crate) mod wait;
 mod c {
     use kernel::bindings::*;
     use kernel::ffi;
+
+    /// Known to `limit.c` only.
+    #[repr(C)]
+    pub(super) struct zx_account {
+        _nothing: [u8; 0],
+    }
 
     include!(concat!(env!("ZXVMO_GENERATED"), "/bindings_generated.rs"));
 }

@@ -32,6 +32,9 @@ pub(crate) const SLOT_BITS: u32 = 6;
 /// on its path at 512 bytes, and a lookup in 1 GiB at three steps.
 pub(crate) const SLOTS: usize = 1 << SLOT_BITS;
 
+/// References of a node that has had too many to count: far from both ends of the range.
+const SATURATED: u32 = u32::MAX / 4 * 3;
+
 /// Bytes that one node takes.
 pub(crate) const NODE_SIZE: usize = core::mem::size_of::<Node>();
 
@@ -298,7 +301,7 @@ impl NodeRef {
     pub(crate) fn share(&self) -> Self {
         if self.references.fetch_add(1, Relaxed) > u32::MAX / 2 {
             // As refcount_t does: a count out of range leaks the node instead of freeing it early.
-            self.references.store(u32::MAX / 2, Relaxed);
+            self.references.store(SATURATED, Relaxed);
         }
         Self(self.0)
     }
@@ -374,8 +377,14 @@ impl core::ops::Deref for NodeRef {
 
 impl Drop for NodeRef {
     fn drop(&mut self) {
-        if self.references.fetch_sub(1, Full) != 1 {
-            return;
+        match self.references.fetch_sub(1, Full) {
+            1 => {}
+            count => {
+                if count > u32::MAX / 2 {
+                    self.references.store(SATURATED, Relaxed);
+                }
+                return;
+            }
         }
         // SAFETY: That was the last reference, and `Full` orders what former owners did before.
         let node = unsafe { self.0.as_mut() };

@@ -11,7 +11,7 @@
 //! User space writes to pages at any time. No Rust reference to their contents is ever formed;
 //! they are moved by C routines that allow for that.
 
-use super::{c, user::IovIter, PAGE_SIZE};
+use super::{c, limit::Charge, user::IovIter, PAGE_SIZE};
 use core::{
     mem::ManuallyDrop,
     ops::Deref,
@@ -127,6 +127,30 @@ pub(crate) enum Fill {
     Copy,
 }
 
+/// Whom new pages are made for: one store.
+#[derive(Clone)]
+pub(crate) struct Owner {
+    id: u64,
+    charge: Charge,
+}
+
+impl Owner {
+    /// The store with the id `id`, whose pages count for the user of `charge`.
+    pub(crate) fn new(id: u64, charge: Charge) -> Self {
+        Self { id, charge }
+    }
+
+    /// The id of the store.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Whose the pages are.
+    pub(crate) fn charge(&self) -> &Charge {
+        &self.charge
+    }
+}
+
 /// An owned share of a page: what a slot of a page map holds.
 ///
 /// # Invariants
@@ -140,26 +164,28 @@ unsafe impl Send for PageRef {}
 unsafe impl Sync for PageRef {}
 
 impl PageRef {
-    /// Allocates a zeroed page, charged to the current memory control group, for `owner`.
-    pub(crate) fn zeroed(owner: u64) -> Result<Self> {
+    /// Allocates a zeroed page, charged to the current memory control group and to the user of
+    /// `owner`, for `owner`.
+    pub(crate) fn zeroed(owner: &Owner) -> Result<Self> {
         Self::alloc(Fill::Zero, owner)
     }
 
     /// Allocates a page for `owner`, and copies `from` into it. If `from` was made for the same
     /// owner, the copy takes its place for those who wait on futexes. Fails with `EHWPOISON` where
     /// the memory of `from` has gone bad.
-    pub(crate) fn copy_of(from: &Page, owner: u64) -> Result<Self> {
+    pub(crate) fn copy_of(from: &Page, owner: &Owner) -> Result<Self> {
         let page = Self::alloc(Fill::Copy, owner)?;
         // SAFETY: Both are pages of ours, one page long.
         kernel::error::to_result(unsafe { c::zx_page_copy(page.as_raw(), from.as_raw()) })?;
         // SAFETY: As above; calls for one owner are made under its lock.
-        unsafe { c::zx_page_hand_over(page.as_raw(), from.as_raw(), owner) };
+        unsafe { c::zx_page_hand_over(page.as_raw(), from.as_raw(), owner.id) };
         Ok(page)
     }
 
-    fn alloc(fill: Fill, owner: u64) -> Result<Self> {
-        // SAFETY: May sleep, as all callers can.
-        let page = unsafe { c::zx_page_alloc(fill == Fill::Zero, owner) };
+    fn alloc(fill: Fill, owner: &Owner) -> Result<Self> {
+        let (zero, account) = (fill == Fill::Zero, owner.charge.as_raw());
+        // SAFETY: May sleep, as all callers can; the account exists.
+        let page = unsafe { c::zx_page_alloc_charged(zero, owner.id, account) };
         // INVARIANT: A new page has one sharer, which is ours.
         Ok(Self(NonNull::new(page).ok_or(ENOMEM)?))
     }
@@ -221,7 +247,8 @@ impl ZeroPage {
     pub(crate) fn new() -> Result<Self> {
         // SAFETY: Runs once, before the first page is made.
         unsafe { c::zx_page_identity_init() };
-        ZEROS.store(PageRef::zeroed(0)?.into_raw().as_ptr(), Relaxed);
+        let owner = Owner::new(0, Charge::take()?);
+        ZEROS.store(PageRef::zeroed(&owner)?.into_raw().as_ptr(), Relaxed);
         Ok(Self(()))
     }
 
