@@ -84,6 +84,8 @@ static FS_TYPE: Static<bindings::file_system_type> =
         kill_sb: Some(c::kill_anon_super),
         ..pin_init::zeroed()
     }));
+static MOUNT: Static<*mut bindings::vfsmount> = Static(UnsafeCell::new(null_mut()));
+static PINS: Static<c_int> = Static(UnsafeCell::new(0));
 
 /// What the file system's tables call; set once, before the first pin.
 static TABLES: Atomic<*mut Tables> = Atomic::new(null_mut());
@@ -114,7 +116,7 @@ unsafe extern "C" fn init_fs_context(context: *mut bindings::fs_context) -> c_in
 ///
 /// # Invariants
 ///
-/// Owns one pin of the mount.
+/// Owns one pin of `MOUNT`.
 pub(crate) struct FsPin<T: InodeOwner>(PhantomData<fn(T)>);
 
 impl<T: InodeOwner> FsPin<T> {
@@ -130,8 +132,8 @@ impl<T: InodeOwner> FsPin<T> {
             core::ptr::from_ref(&InodeTables::<T>::TABLES).cast_mut(),
             Relaxed,
         );
-        // SAFETY: The type is static, and touched by the kernel only.
-        to_result(unsafe { c::zx_mount_pin(FS_TYPE.0.get()) })?;
+        // SAFETY: The three are static and touched by these two functions only, which lock.
+        to_result(unsafe { c::simple_pin_fs(FS_TYPE.0.get(), MOUNT.0.get(), PINS.0.get()) })?;
         Ok(Self(PhantomData))
     }
 
@@ -145,7 +147,7 @@ impl<T: InodeOwner> FsPin<T> {
         owner: Arc<T>,
     ) -> Result<Inode> {
         // SAFETY: The pin keeps the mount, hence its super block.
-        let inode = unsafe { c::new_inode((*c::zx_mount_get()).mnt_sb) };
+        let inode = unsafe { c::new_inode((**MOUNT.0.get()).mnt_sb) };
         let inode = NonNull::new(inode).ok_or(ENOMEM)?;
         // SAFETY: The inode is new and ours. It takes over the reference to `owner`, which
         // `evict_inode` gives back.
@@ -177,7 +179,7 @@ impl<T: InodeOwner> FsPin<T> {
         let file = from_err_ptr(unsafe {
             c::alloc_file_pseudo(
                 inode.0.as_ptr(),
-                c::zx_mount_get(),
+                *MOUNT.0.get(),
                 c"".as_char_ptr(),
                 flags,
                 operations,
@@ -194,8 +196,8 @@ impl<T: InodeOwner> FsPin<T> {
 
 impl<T: InodeOwner> Drop for FsPin<T> {
     fn drop(&mut self) {
-        // SAFETY: Gives back what `take` took; may sleep, as files and calls drop their pins.
-        unsafe { c::zx_mount_unpin() };
+        // SAFETY: Gives back what `take` took.
+        unsafe { c::simple_release_fs(MOUNT.0.get(), PINS.0.get()) };
     }
 }
 

@@ -163,11 +163,6 @@ void zx_poll_wait(struct file *file, struct wait_queue_head *queue,
 		  struct poll_table_struct *table);
 void zx_wake_all(struct wait_queue_head *queue);
 
-/* The mount (mount.c). */
-int zx_mount_pin(struct file_system_type *type);
-struct vfsmount *zx_mount_get(void);
-void zx_mount_unpin(void);
-
 /* Files and inodes. */
 int zx_pseudo_fs_init(struct fs_context *context,
 		      const struct super_operations *super_operations,
