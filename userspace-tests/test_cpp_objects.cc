@@ -19,7 +19,7 @@
 #include <lib/zx/vmo.h>
 #include <zircon/assert.h>
 
-#include "cpp_test.h"
+#include "cpp_test.hh"
 
 static constexpr size_t kPage = ZX_PAGE_SIZE;
 
