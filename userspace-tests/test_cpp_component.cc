@@ -21,7 +21,7 @@
 #include <zircon/rights.h>
 #include <zircon/status.h>
 
-#include "cpp_test.h"
+#include "cpp_test.hh"
 
 namespace journal {
 

@@ -3,7 +3,11 @@
 // The C++ wrappers of lib/zx: who owns a handle, and that each method makes
 // the call of its name with the arguments in their places.
 
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <type_traits>
 #include <utility>
@@ -14,12 +18,13 @@
 #include <lib/zx/handle.h>
 #include <lib/zx/port.h>
 #include <lib/zx/process.h>
+#include <lib/zx/result.h>
 #include <lib/zx/stream.h>
 #include <lib/zx/vmar.h>
 #include <lib/zx/vmo.h>
 #include <zircon/assert.h>
 
-#include "cpp_test.h"
+#include "cpp_test.hh"
 
 static constexpr size_t kPage = ZX_PAGE_SIZE;
 
@@ -374,6 +379,77 @@ TEST(the_clock_and_the_process)
 	EXPECT_EQ(info.type, ZX_OBJ_TYPE_PROCESS);
 	ZX_ASSERT(info.koid != 0);
 	ZX_DEBUG_ASSERT_MSG(info.koid != 0, "koid %d", 0);
+}
+
+static zx::result<zx::vmo> make_vmo(uint64_t size, uint32_t options)
+{
+	zx::vmo vmo;
+	zx_status_t status = zx::vmo::create(size, options, &vmo);
+
+	return zx::make_result(status, std::move(vmo));
+}
+
+static zx::result<uint64_t> size_of_new_vmo(uint64_t size, uint32_t options)
+{
+	zx::result<zx::vmo> vmo = make_vmo(size, options);
+	if (vmo.is_error())
+		return vmo.take_error();
+	uint64_t now = 0;
+	if (zx_status_t status = vmo->get_size(&now); status != ZX_OK)
+		return zx::error(status);
+	return zx::ok(now);
+}
+
+static_assert(zx::make_result(ZX_ERR_STOP).error_value() == ZX_ERR_STOP, "");
+static_assert(zx::result<int>(zx::ok(7)).value() == 7, "");
+static_assert(zx::result<int>(zx::error(ZX_ERR_STOP)).value_or(9) == 9, "");
+static_assert(!std::is_constructible<zx::result<int>, int>::value, "");
+static_assert(!std::is_copy_constructible<zx::result<zx::vmo>>::value, "");
+
+TEST(results)
+{
+	zx::result<zx::vmo> made = make_vmo(1, 0);
+	EXPECT(made.is_ok() && !made.is_error());
+	EXPECT_EQ(made.status_value(), ZX_OK);
+	EXPECT(made->is_valid());
+	zx::vmo vmo = std::move(made).value();
+	EXPECT(vmo.is_valid() && !made->is_valid());
+	zx::result<zx::handle> any = make_vmo(1, 0).take_value();
+	EXPECT(any.is_ok() && any->is_valid());
+
+	EXPECT_EQ(size_of_new_vmo(kPage + 1, 0).value(), 2 * kPage);
+	zx::result<uint64_t> failed = size_of_new_vmo(1, ~0u);
+	EXPECT_EQ(failed.error_value(), ZX_ERR_INVALID_ARGS);
+	EXPECT_EQ(strcmp(failed.status_string(), "ZX_ERR_INVALID_ARGS"), 0);
+	EXPECT_EQ(failed.value_or(3), 3);
+	EXPECT_EQ(zx::result<>(failed).status_value(), ZX_ERR_INVALID_ARGS);
+	EXPECT(zx::make_result(vmo.set_size(0)).is_error());
+	EXPECT(zx::make_result(vmo.set_stream_size(0)).is_ok());
+}
+
+// Whether it aborts.
+static bool aborts(void (*body)())
+{
+	pid_t child = fork();
+	if (child == 0) {
+		// Expected, so nobody needs to read of it.
+		if (!freopen("/dev/null", "w", stderr))
+			_exit(1);
+		body();
+		_exit(0);
+	}
+	int status = 0;
+	return child > 0 && waitpid(child, &status, 0) == child && WIFSIGNALED(status) &&
+	       WTERMSIG(status) == SIGABRT;
+}
+
+TEST(assertions_abort)
+{
+	EXPECT(aborts([] { ZX_ASSERT(!ZX_PAGE_SIZE); }));
+	EXPECT(aborts([] { ZX_PANIC("%s", "because"); }));
+	EXPECT(aborts([] { (void)size_of_new_vmo(1, ~0u).value(); }));
+	EXPECT(aborts([] { (void)zx::error(ZX_OK); }));
+	EXPECT(!aborts([] { ZX_ASSERT(ZX_PAGE_SIZE); }));
 }
 
 RUN_TESTS

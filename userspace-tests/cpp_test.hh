@@ -3,8 +3,8 @@
  * What the tests in C++ need to say ok and not ok: the selftest harness is C.
  * TEST(name) { ... } registers a case, RUN_TESTS makes main().
  */
-#ifndef CPP_TEST_H
-#define CPP_TEST_H
+#ifndef CPP_TEST_HH
+#define CPP_TEST_HH
 
 #include <stdio.h>
 
@@ -85,4 +85,4 @@ inline int run()
 		return cpp_test::run();                                        \
 	}
 
-#endif /* CPP_TEST_H */
+#endif /* CPP_TEST_HH */
