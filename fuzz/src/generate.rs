@@ -165,9 +165,9 @@ fn argument(random: &mut Random, kind: Kind, slots: &Slots) -> Arg {
         Kind::Signals => {
             random.one_of(&[0, 4, 8, 8, 0x100_0000, 0x300_0000, 0xff00_0008, 0x80_0000])
         }
-        Kind::Deadline => match random.below(8) {
-            0..=2 => 0,
-            3..=6 => return Arg::Soon(random.below(4_000_000) as u64),
+        Kind::Deadline => match random.below(60) {
+            0..=20 => 0,
+            21..=58 => return Arg::Soon(random.below(2_000_000) as u64),
             _ => i64::MAX as u64,
         },
         Kind::Value => wild(random),

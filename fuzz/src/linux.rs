@@ -5,7 +5,7 @@ use crate::memory::{now, sys, Memory, BUFFER};
 use std::ptr::null_mut;
 
 /// Long operations of a program are bounded to this many bytes.
-const MANY: u64 = 1 << 24;
+const MANY: u64 = 1 << 22;
 
 /// Opens `/dev/zxvmo` into a slot.
 pub fn open(memory: &Memory, args: &[u64]) -> i64 {
@@ -367,18 +367,29 @@ pub fn userfaultfd(_: &Memory, args: &[u64]) -> i64 {
     result
 }
 
-/// Reads memory.
-pub fn peek(_: &Memory, args: &[u64]) -> i64 {
-    i64::from(crate::memory::peek(args[0], args[1].clamp(1, MANY)))
+/// Applies `touch` to all bytes of a short range, and to one of each page of a longer one.
+fn each(address: u64, length: u64, touch: impl Fn(u64, u64) -> bool) -> i64 {
+    const SHORT: u64 = 0x3000;
+    const PAGE: u64 = 0x1000;
+    if length <= SHORT {
+        return touch(address, length.max(1)).into();
+    }
+    let pages = 0..length.min(MANY).div_ceil(PAGE);
+    pages
+        .map(|page| i64::from(touch(address.wrapping_add(page * PAGE), 1)))
+        .sum()
 }
 
-/// Writes memory.
+/// Reads memory. Returns how often it did.
+pub fn peek(_: &Memory, args: &[u64]) -> i64 {
+    each(args[0], args[1], crate::memory::peek)
+}
+
+/// Writes memory. Returns how often it did.
 pub fn poke(_: &Memory, args: &[u64]) -> i64 {
-    i64::from(crate::memory::poke(
-        args[0],
-        args[1].clamp(1, MANY),
-        args[2] as u8,
-    ))
+    each(args[0], args[1], |at, length| {
+        crate::memory::poke(at, length, args[2] as u8)
+    })
 }
 
 /// fork(2). The child ends at once, reads or writes memory first, or stays.
@@ -395,13 +406,13 @@ pub fn fork(_: &Memory, args: &[u64]) -> i64 {
         }
         return i64::from(child.min(1));
     }
-    let length = length.clamp(1, MANY);
+    let write = |at, length| crate::memory::poke(at, length, 0xa5);
     match how {
         0 => {}
-        1 => drop(crate::memory::poke(address, length, 0xa5)),
-        2 => drop(crate::memory::peek(address, length)),
+        1 => drop(each(address, length, write)),
+        2 => drop(each(address, length, crate::memory::peek)),
         _ => {
-            crate::memory::poke(address, length, 0xa6);
+            each(address, length, write);
             sys!(SYS_pause);
         }
     }

@@ -312,7 +312,9 @@ impl Fuzzer {
             if told.elapsed().as_secs() >= 20 {
                 told = Instant::now();
                 self.progress(start);
-                save_blocks(&self.out, &self.blocks);
+                if self.runner.sees_blocks() {
+                    save_blocks(&self.out, &self.blocks);
+                }
             }
         }
         self.progress(start);

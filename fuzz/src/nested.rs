@@ -204,3 +204,48 @@ pub fn ioctl32(_: &Memory, args: &[u64]) -> i64 {
     }
     i64::from(result as i32)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calls::{Run, SPECS};
+
+    /// Made from the header.
+    const CONSTANTS: &str = include_str!("../dev_zxvmo.txt.const");
+    const HEADER: &str = include_str!("../../uapi/zxvmo.h");
+
+    #[test]
+    fn structures_are_the_headers() {
+        let mut compared = 0;
+        for spec in SPECS {
+            let Run::Ioctl(number) = spec.run else {
+                continue;
+            };
+            let size: usize = 4 + spec
+                .params
+                .iter()
+                .map(|param| usize::from(param.width))
+                .sum::<usize>();
+            let line = format!(
+                "ZXVMO_IOC_{} = {}\n",
+                spec.name.to_uppercase(),
+                command(number.into(), size as u64)
+            );
+            assert!(CONSTANTS.contains(&line), "{line}");
+            compared += 1;
+        }
+        assert!(compared > 20);
+    }
+
+    #[test]
+    fn all_calls_are_described() {
+        for line in HEADER
+            .lines()
+            .filter(|line| line.starts_with("#define ZXVMO_IOC_"))
+        {
+            let name = line.split_whitespace().nth(1).unwrap_or("");
+            let known = name == "ZXVMO_IOC_TYPE" || CONSTANTS.contains(&format!("{name} = "));
+            assert!(known, "fuzz/dev_zxvmo.txt lacks {name}");
+        }
+    }
+}

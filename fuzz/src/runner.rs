@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 const CGROUP: &str = "/sys/fs/cgroup/fuzz";
 /// What programs may use of the machine's memory.
-const MEMORY: &str = "134217728";
+const MEMORY: &str = "50331648";
 /// For the processes of a program to be gone, and with them what they had of the module.
 const PATIENCE: Duration = Duration::from_secs(60);
 
