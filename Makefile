@@ -130,6 +130,9 @@ fuzz-replay: fuzz-build			## execute the programs of fuzz/corpus once, or FILE=
 fuzz-shrink: fuzz-build			## leave out of FILE= what a finding does not need
 	@$(fuzz) $(if $(REPEAT),--repeat $(REPEAT)) shrink $(FILE)
 
+soak: tests fuzz-build			## everything at once for MINUTES=30, and then nothing may be left
+	@scripts/soak --suite $(SUITE) --kernel $(KERNEL) --minutes $(MINUTES)
+
 ## Code
 .PHONY: clippy fmt fmt-check doc rust-analyzer check checkpatch shellcheck
 rust_files = zxvmo.rs $(shell find src -name '*.rs' 2>/dev/null)

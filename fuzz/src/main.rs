@@ -32,14 +32,14 @@ use std::time::{Duration, Instant};
 
 const USAGE: &str = "\
 Usage: fuzz run --corpus DIR --out DIR [--seconds N] [--seed N] [--limit MS]
-       fuzz replay [--out DIR] [--repeat N] [--limit MS] [--verbose] FILE|DIR...
+       fuzz replay [--out DIR] [--repeat N] [--limit MS] [--verbose] [--among-others] FILE|DIR...
 
 run     makes programs for so long (default 60 s); what reaches new blocks is put into the corpus.
         OUT/current is the program that runs, OUT/blocks what was reached, OUT/finding.* what the
         run ended for.
 replay  executes those programs once, or N times each, and says what their calls returned
         with --verbose.
---limit is for one program (default 2000 ms).";
+--limit is for one program (default 2000 ms). With --among-others, others use the module, too.";
 
 /// What the command line says.
 struct Options {
@@ -50,6 +50,7 @@ struct Options {
     limit: Duration,
     repeat: u32,
     verbose: bool,
+    alone: bool,
     paths: Vec<PathBuf>,
 }
 
@@ -62,6 +63,7 @@ fn options(arguments: impl Iterator<Item = String>) -> Result<Options, String> {
         limit: Duration::from_secs(2),
         repeat: 1,
         verbose: false,
+        alone: true,
         paths: Vec::new(),
     };
     let mut arguments = arguments;
@@ -78,6 +80,7 @@ fn options(arguments: impl Iterator<Item = String>) -> Result<Options, String> {
             "--seed" => options.seed = number(value()?)?,
             "--limit" => options.limit = Duration::from_millis(number(value()?)?),
             "--repeat" => options.repeat = number(value()?)? as u32,
+            "--among-others" => options.alone = false,
             "--verbose" => options.verbose = true,
             other if other.starts_with("--") => return Err(format!("there is no option {other}")),
             _ => options.paths.push(argument.into()),
@@ -105,7 +108,8 @@ fn main() -> ExitCode {
 
 fn runner(options: &Options) -> Result<Runner, String> {
     let current = options.out.as_ref().map(|out| out.join("current"));
-    Runner::new(current.as_deref(), options.limit).map_err(|error| format!("cannot begin: {error}"))
+    Runner::new(current.as_deref(), options.limit, options.alone)
+        .map_err(|error| format!("cannot begin: {error}"))
 }
 
 fn save_blocks(out: &Path, blocks: &BTreeSet<u32>) {
