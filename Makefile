@@ -130,7 +130,7 @@ fuzz-replay: fuzz-build			## execute the programs of fuzz/corpus once, or FILE=
 fuzz-shrink: fuzz-build			## leave out of FILE= what a finding does not need
 	@$(fuzz) $(if $(REPEAT),--repeat $(REPEAT)) shrink $(FILE)
 
-soak: tests fuzz-build			## everything at once for MINUTES=30, and then nothing may be left
+soak: programs fuzz-build			## everything at once for MINUTES=30, and then nothing may be left
 	@scripts/soak --suite $(SUITE) --kernel $(KERNEL) --minutes $(MINUTES)
 
 ## Code
