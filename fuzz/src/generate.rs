@@ -194,7 +194,7 @@ fn call_of(random: &mut Random, spec: usize, slots: &Slots) -> Call {
             }
             ("create_child", "options") if !random.once_in(6) => {
                 let bases = [1, 1, 0x10, 0x80, 8, 0x40, 0x24, 5];
-                *arg = Arg::Number(random.one_of(&bases) | u64::from(random.once_in(3)) * 4);
+                *arg = Arg::Number(random.one_of(&bases) | (u64::from(random.once_in(3)) * 4));
             }
             (
                 "create_child" | "map" | "mmap" | "transfer_data" | "op_range",

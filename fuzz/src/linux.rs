@@ -68,8 +68,8 @@ pub fn send(memory: &Memory, args: &[u64]) -> i64 {
     };
     let mut control = [0_u64; 3];
     control[0] = 24;
-    control[1] = libc::SOL_SOCKET as u64 | (libc::SCM_RIGHTS as u64) << 32;
-    control[2] = (fd & 0xffff_ffff) | (pair[0] as u64) << 32;
+    control[1] = libc::SOL_SOCKET as u64 | ((libc::SCM_RIGHTS as u64) << 32);
+    control[2] = (fd & 0xffff_ffff) | ((pair[0] as u64) << 32);
     if how == 0 {
         control[0] = 20;
     }
@@ -188,7 +188,7 @@ pub fn fallocate(_: &Memory, args: &[u64]) -> i64 {
 
 /// poll(2), for no longer than a moment.
 pub fn poll(_: &Memory, args: &[u64]) -> i64 {
-    let mut item = (args[0] & 0xffff_ffff) | (args[1] & 0xffff) << 32;
+    let mut item = (args[0] & 0xffff_ffff) | ((args[1] & 0xffff) << 32);
     sys!(SYS_poll, &raw mut item, 1, 1)
 }
 

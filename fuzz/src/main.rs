@@ -113,7 +113,8 @@ fn runner(options: &Options) -> Result<Runner, String> {
 }
 
 fn save_blocks(out: &Path, blocks: &BTreeSet<u32>) {
-    let text: String = blocks.iter().map(|block| format!("{block:#x}\n")).collect();
+    let lines: Vec<String> = blocks.iter().map(|block| format!("{block:#x}")).collect();
+    let text = lines.join("\n");
     let _ = fs::write(out.join("blocks"), text);
 }
 
@@ -178,7 +179,9 @@ fn reached(runner: &Runner, program: &Program, outcome: &Outcome) -> BTreeSet<u3
     let pairs = program.calls.iter().zip(&outcome.results);
     // Lengths and addresses do not count.
     pairs
-        .map(|(call, result)| (call.spec as u32) << 12 | (-result).clamp(0, 4000) as u32)
+        .map(|(call, result)| {
+            ((call.spec as u32) << 12) | result.wrapping_neg().clamp(0, 4000) as u32
+        })
         .collect()
 }
 

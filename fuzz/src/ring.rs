@@ -92,10 +92,10 @@ fn submit(ring: i64, params: &Params, queue: *mut u8, entry: *mut u8, call: [u64
     const GETEVENTS: u32 = 1;
     let [fd, code, address, length, offset] = call;
     let words = [
-        code | (fd & 0xffff_ffff) << 32,
+        code | ((fd & 0xffff_ffff) << 32),
         offset,
         address,
-        (length & 0xff_ffff) | u64::from(code == POLL_ADD.into()) << 32,
+        (length & 0xff_ffff) | (u64::from(code == POLL_ADD.into()) << 32),
         1,
         0,
         0,

@@ -183,7 +183,7 @@ impl Runner {
     /// Waits for the process as long as it may take; whether it was still there.
     fn wait(&self, child: i32) -> bool {
         let process = sys!(SYS_pidfd_open, child, 0);
-        let mut item = (process as u64 & 0xffff_ffff) | 1 << 32;
+        let mut item = (process as u64 & 0xffff_ffff) | (1 << 32);
         let ended = sys!(SYS_poll, &raw mut item, 1, self.limit.as_millis());
         sys!(SYS_close, process);
         ended == 0
