@@ -6,11 +6,13 @@
 #                     running one, or KDIR=
 #   everything else   in a Debian root file system with the compilers of a
 #                     stock kernel, which "make setup" makes once; SUITE= says
-#                     of which suite
+#                     of which suite. KERNEL=debug takes, for the module, the
+#                     debug kernel, which is built once as well
 #
 # The module itself is described in Kbuild. All outputs are under build/.
 
 SUITE ?= trixie-backports
+KERNEL ?= stock
 PREFIX ?= /usr/local
 TESTS ?=
 CASES ?=
@@ -18,6 +20,7 @@ HOST_KDIR := /lib/modules/$(shell uname -r)/build
 
 build := $(CURDIR)/build
 out := $(build)/$(SUITE)
+out_debug := $(build)/$(SUITE)-debug
 
 # Where the tools that need a kernel tree work: natively if a KDIR was given
 # or the host's is fit, else in the suite's root file system.
@@ -67,14 +70,22 @@ modules_install: native			## install it for that kernel (INSTALL_MOD_PATH= to st
 	+$(call kbuild,,$(KDIR),$(build)/native/module) modules_install
 
 ## On a stock Debian kernel, by SUITE=trixie-backports or sid
-.PHONY: setup module lib programs tests demo test quick bench shell
+.PHONY: setup module module-stock module-debug lib programs tests crate-tests
+.PHONY: demo test quick test-debug bench shell
 setup:					## set up what the rest needs, once (UPDATE=1: look for a newer kernel)
 	@scripts/setup --suite $(SUITE) $(if $(UPDATE),--update)
 
-module: setup				## the module for the suite's kernel
+module: module-$(KERNEL)			## the module for the suite's kernel (KERNEL=debug: for the debug kernel)
+
+module-stock: setup
 	@mkdir -p $(out)/module
 	@+$(call kbuild,$(enter),/usr/src/linux-obj,$(out)/module) modules
 	@cmp -s $(out)/module/zxvmo.ko $(out)/zxvmo.ko || cp $(out)/module/zxvmo.ko $(out)/zxvmo.ko
+
+module-debug: setup
+	@mkdir -p $(out_debug)/module
+	@scripts/debug-kernel --suite $(SUITE) -- M=$(CURDIR) MO=$(out_debug)/module modules
+	@cmp -s $(out_debug)/module/zxvmo.ko $(out_debug)/zxvmo.ko || cp $(out_debug)/module/zxvmo.ko $(out_debug)/zxvmo.ko
 
 lib: setup				## the Rust crates, and libzircon for C
 	@mkdir -p $(out)
@@ -85,7 +96,9 @@ programs: lib				## the C test programs and the demo
 	$(enter) make -C userspace-tests OUT=$(out)/tests KSRC=/usr/src/linux \
 		LIBZIRCON=$(out)/cargo/release CC=gcc --no-print-directory
 
-tests: module programs			## all that "make test" runs
+tests: module programs crate-tests	## all that "make test" runs
+
+crate-tests: lib
 	@$(cargo) test $(manifest) --no-run --message-format=json-render-diagnostics >$(out)/cargo-tests.json
 	@sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' $(out)/cargo-tests.json >$(out)/cargo-tests
 
@@ -100,6 +113,9 @@ slow := test_model test_leaks test_reload test_regressions_* test_spec_accountin
 quick: tests				## the same without the tests that take long
 	@scripts/test --suite $(SUITE) $(patsubst %,'!%',$(slow))
 
+test-debug: module-debug programs crate-tests	## the same on a debug kernel: KASAN, lockdep, kmemleak (see docs/testing.md)
+	@scripts/test --suite $(SUITE) --kernel debug $(TESTS)
+
 bench: module lib			## build all and measure, beside memfd and fork() (see bench/README.md)
 	@$(enter) make -C bench OUT=$(out)/bench LIBZIRCON=$(out)/cargo/release CC=gcc --no-print-directory
 	@$(cargo) build --manifest-path bench/charts/Cargo.toml --locked --release
@@ -107,7 +123,7 @@ bench: module lib			## build all and measure, beside memfd and fork() (see bench
 		$(if $(MEMORY),--memory $(MEMORY)) $(if $(PROFILE),--profile) -- $(CASES)
 
 shell: module				## a shell in a guest with the module loaded
-	@scripts/guest --suite $(SUITE) --interactive
+	@scripts/guest --suite $(SUITE) --kernel $(KERNEL) --interactive
 
 ## Fuzzing and soaking (see docs/testing-fuzz.md), by KERNEL=stock or debug
 .PHONY: fuzz fuzz-build fuzz-replay fuzz-shrink soak

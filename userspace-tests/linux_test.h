@@ -23,6 +23,37 @@
 
 #include "kselftest_harness.h"
 
+/*
+ * How many times slower than usual the machine is: a debug kernel in emulation
+ * says more than 1. Time limits are multiplied with it, and tests that repeat
+ * something at random divide their rounds by it.
+ */
+static inline unsigned int slowness(void)
+{
+	const char *value = getenv("ZXVMO_SLOWNESS");
+	int times = value ? atoi(value) : 1;
+
+	return times > 0 ? times : 1;
+}
+
+static inline void scale_time_limits(void)
+{
+	struct __fixture_metadata *fixture;
+	struct __test_metadata *test;
+
+	for (fixture = __fixture_list; fixture; fixture = fixture->next)
+		for (test = fixture->tests; test; test = test->next)
+			test->timeout *= slowness();
+}
+
+#undef TEST_HARNESS_MAIN
+#define TEST_HARNESS_MAIN						\
+	int main(int argc, char **argv)					\
+	{								\
+		scale_time_limits();					\
+		return test_harness_run(argc, argv);			\
+	}
+
 #define PAGE	4096UL
 #define NOBODY	65534
 
