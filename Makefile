@@ -125,6 +125,30 @@ bench: module lib			## build all and measure, beside memfd and fork() (see bench
 shell: module				## a shell in a guest with the module loaded
 	@scripts/guest --suite $(SUITE) --kernel $(KERNEL) --interactive
 
+## Fuzzing and soaking (see docs/testing-fuzz.md), by KERNEL=stock or debug
+.PHONY: fuzz fuzz-build fuzz-replay fuzz-shrink soak
+KERNEL ?= stock
+SECONDS ?= 300
+MINUTES ?= 30
+fuzz := scripts/fuzz --suite $(SUITE) --kernel $(KERNEL) $(if $(SEED),--seed $(SEED))
+
+fuzz-build: module			## the fuzzer, and its own tests
+	@mkdir -p $(out)
+	$(cargo) build --manifest-path fuzz/Cargo.toml --locked --release
+	$(cargo) test --manifest-path fuzz/Cargo.toml --locked --quiet
+
+fuzz: fuzz-build			## look for new programs for SECONDS=300 (SEED=)
+	@$(fuzz) --seconds $(SECONDS) run
+
+fuzz-replay: fuzz-build			## execute the programs of fuzz/corpus once, or FILE=
+	@$(fuzz) replay $(FILE)
+
+fuzz-shrink: fuzz-build			## leave out of FILE= what a finding does not need
+	@$(fuzz) $(if $(REPEAT),--repeat $(REPEAT)) shrink $(FILE)
+
+soak: programs fuzz-build			## everything at once for MINUTES=30, and then nothing may be left
+	@scripts/soak --suite $(SUITE) --kernel $(KERNEL) --minutes $(MINUTES)
+
 ## Code
 .PHONY: clippy fmt fmt-check doc rust-analyzer check checkpatch shellcheck man-lint
 rust_files = zxvmo.rs $(shell find src -name '*.rs' 2>/dev/null)
@@ -136,16 +160,19 @@ clippy: $(ready)			## lint the module and the crates
 	+$(call kbuild,$(in),$(kdir),$(work)/clippy) CLIPPY=1 W=e modules
 	$(in) env CARGO_TARGET_DIR=$(work)/cargo cargo clippy $(manifest) --all-targets -- -D warnings
 	$(in) env CARGO_TARGET_DIR=$(work)/cargo cargo clippy --manifest-path bench/charts/Cargo.toml --locked -- -D warnings
+	$(in) env CARGO_TARGET_DIR=$(work)/cargo cargo clippy --manifest-path fuzz/Cargo.toml --locked --all-targets -- -D warnings
 
 fmt: $(ready)				## format all Rust code
 	$(rustfmt) $(rust_files)
 	$(in) cargo fmt --manifest-path crates/Cargo.toml --all
 	$(in) cargo fmt --manifest-path bench/charts/Cargo.toml
+	$(in) cargo fmt --manifest-path fuzz/Cargo.toml
 
 fmt-check: $(ready)			## say where "make fmt" would change something
 	$(rustfmt) --check $(rust_files)
 	$(in) cargo fmt --manifest-path crates/Cargo.toml --all -- --check
 	$(in) cargo fmt --manifest-path bench/charts/Cargo.toml -- --check
+	$(in) cargo fmt --manifest-path fuzz/Cargo.toml -- --check
 
 # In programs errno is positive, attributes have no kernel macro, and volatile
 # is what it takes to touch memory.

@@ -2,7 +2,7 @@
 /*
  * Random sequences of calls on families of VMOs, beside a model of them:
  *
- *   model [--seconds N] [--seed N] [--ops N] [--break N]
+ *   model [--seconds N] [--seed N] [--ops N] [--break N] [--no-discards]
  *   model --replay FILE
  *
  * One family after the other until the time is up, or one fails. What failed
@@ -13,7 +13,9 @@
  * 4: stores to a private view reach the VMO, 5: where the source of a transfer
  * has no page, the destination keeps its own, 6: LOCK leaves what was discarded so,
  * 7: a write through a stream leaves the gap before it, 8: executable handles
- * have no right more, 9: what is not cached is no different).
+ * have no right more, 9: what is not cached is no different). With --no-discards no
+ * VMO is discardable: where others make the kernel want memory, nobody can foresee
+ * when it takes it.
  */
 #include <getopt.h>
 #include <time.h>
@@ -105,6 +107,7 @@ int main(int argc, char **argv)
 		{ "ops", required_argument, NULL, 'n' },
 		{ "break", required_argument, NULL, 'b' },
 		{ "replay", required_argument, NULL, 'r' },
+		{ "no-discards", no_argument, NULL, 'd' },
 		{ }
 	};
 	u64 seconds = from_environment("ZXVMO_MODEL_SECONDS", 20);
@@ -129,6 +132,9 @@ int main(int argc, char **argv)
 			break;
 		case 'r':
 			path = optarg;
+			break;
+		case 'd':
+			without_discards = true;
 			break;
 		default:
 			return 2;

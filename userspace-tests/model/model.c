@@ -6,6 +6,7 @@ struct slot slots[SLOTS];
 struct map maps[MAPS];
 struct object *objects;
 unsigned int broken_rule;
+bool without_discards;
 
 static unsigned int families;
 

@@ -115,6 +115,8 @@ extern struct map maps[MAPS];
 extern struct object *objects;
 /* A rule to break on purpose, to see the test fail; 0: none. */
 extern unsigned int broken_rule;
+/* No VMO is discardable. */
+extern bool without_discards;
 
 /* model.c: storage and lifetimes */
 u64 round_up(u64 value);

@@ -47,7 +47,7 @@ static u64 some_create(void)
 		ZX_VMO_RESIZABLE, 0,
 	};
 
-	return some_options(options, ARRAY_SIZE(options));
+	return some_options(options, ARRAY_SIZE(options)) & ~(without_discards ? ZX_VMO_DISCARDABLE : 0);
 }
 
 static void random_child(struct op *op)
