@@ -44,6 +44,8 @@ FIXTURE_TEARDOWN(family)
 	free(self->fds);
 }
 
+#define DATA	FIXTURE_DATA(family)
+
 /* Each a snapshot of the one before, with a page of its own. */
 static int make_chain(int *fds, int count)
 {
@@ -99,7 +101,7 @@ TEST_F_TIMEOUT(family, chain_that_goes_from_its_end, 250)
 /* All at once, by the kernel, when a process is killed; others see it at once. */
 static int hold_chain(void *arg)
 {
-	const FIXTURE_DATA(family) *self = arg;
+	const DATA *self = arg;
 	int i;
 
 	close(self->fds[1]);

@@ -71,7 +71,7 @@ static bool call(struct target *target, unsigned int command, __u64 *argument)
 	target->calls++;
 	target->good += !result;
 	if (!is_documented(result)) {
-		fprintf(stderr, "# call %#x: result %d of", _IOC_NR(command), result);
+		fprintf(stderr, "# number %#x: result %d of", _IOC_NR(command), result);
 		for (i = 0; i < slots; i++)
 			fprintf(stderr, " %#llx", before[i]);
 		fprintf(stderr, "\n");
@@ -87,35 +87,39 @@ static bool call(struct target *target, unsigned int command, __u64 *argument)
 	return true;
 }
 
+/* All edges in members a and b. */
+static bool sweep_pair(struct target *target, unsigned int command, __u32 word, __u64 others,
+		       size_t a, size_t b)
+{
+	size_t slots = _IOC_SIZE(command) / 8, i, j, k;
+	__u64 argument[8];
+
+	for (i = 0; i < ARRAY_SIZE(edges); i++) {
+		for (j = 0; j < (a == b ? 1 : ARRAY_SIZE(edges)); j++) {
+			for (k = 1; k < slots; k++)
+				argument[k] = others;
+			argument[0] = (__u64)word << 32;
+			argument[b] = edges[j];
+			argument[a] = edges[i];
+			if (!call(target, command, argument))
+				return false;
+		}
+	}
+	return true;
+}
+
 /* All words, and all edges in any two members at a time, among two kinds of others. */
 static bool sweep_words(struct target *target, unsigned int command, const __u32 *first,
 			size_t count)
 {
-	static const __u64 others[] = { 0, BUFFER };
-	size_t slots = _IOC_SIZE(command) / 8, word, a, b, i, j, k, other;
-	__u64 argument[8];
+	size_t slots = _IOC_SIZE(command) / 8, word, a, b;
 
-	for (word = 0; word < count; word++) {
-		for (other = 0; other < ARRAY_SIZE(others); other++) {
-			for (a = 1; a < slots; a++) {
-				for (b = a; b < slots; b++) {
-					for (i = 0; i < ARRAY_SIZE(edges); i++) {
-						for (j = 0; j < (a == b ? 1 : ARRAY_SIZE(edges));
-						     j++) {
-							memset(argument, 0, sizeof(argument));
-							for (k = 1; k < slots; k++)
-								argument[k] = others[other];
-							argument[0] = (__u64)first[word] << 32;
-							argument[b] = edges[j];
-							argument[a] = edges[i];
-							if (!call(target, command, argument))
-								return false;
-						}
-					}
-				}
-			}
-		}
-	}
+	for (word = 0; word < count; word++)
+		for (a = 1; a < slots; a++)
+			for (b = a; b < slots; b++)
+				if (!sweep_pair(target, command, first[word], 0, a, b) ||
+				    !sweep_pair(target, command, first[word], BUFFER, a, b))
+					return false;
 	return true;
 }
 

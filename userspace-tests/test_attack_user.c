@@ -54,10 +54,10 @@ FIXTURE_TEARDOWN(user)
 	EXPECT_EQ(0, vmo_info(self->all).name[0]);
 }
 
-#define DATA	const FIXTURE_DATA(user)
+#define DATA	FIXTURE_DATA(user)
 
 /* From here on the process is the attacker: no privilege, and only the reader. */
-static int become_attacker(DATA *self)
+static int become_attacker(const DATA *self)
 {
 	HOLDS(!close(self->all));
 	HOLDS(!become_nobody());
@@ -73,7 +73,7 @@ static int in_namespace(void)
 }
 
 /* What can be done now that a reader must not: the name of it, or "". */
-static const char *gained(DATA *self)
+static const char *gained(const DATA *self)
 {
 	unsigned char evil = 0x66;
 
@@ -92,7 +92,7 @@ static const char *gained(DATA *self)
 	return "";
 }
 
-static int nothing_gained(DATA *self)
+static int nothing_gained(const DATA *self)
 {
 	const char *what = gained(self);
 
@@ -102,7 +102,7 @@ static int nothing_gained(DATA *self)
 }
 
 #define ATTACK(name)							\
-static int attack_by_##name(DATA *self);				\
+static int attack_by_##name(const DATA *self);				\
 static int child_for_##name(void *self)					\
 {									\
 	return become_attacker(self) || attack_by_##name(self) ||	\
@@ -112,7 +112,7 @@ TEST_F(user, name)							\
 {									\
 	EXPECT_EQ(0, in_child(child_for_##name, self));			\
 }									\
-static int attack_by_##name(DATA *self __always_unused)
+static int attack_by_##name(const DATA *self __always_unused)
 
 ATTACK(files_of_proc)
 {

@@ -44,9 +44,9 @@ FIXTURE_TEARDOWN(limits)
 	EXPECT_TRUE(write_file(PARAMETERS, "max_user_objects", self->objects));
 }
 
-#define DATA	const FIXTURE_DATA(limits)
+#define DATA	FIXTURE_DATA(limits)
 
-static int create(DATA *self, __u64 size, __u32 options)
+static int create(const DATA *self, __u64 size, __u32 options)
 {
 	struct zxvmo_create arg = { .size = size, .options = options };
 	int status = zxvmo_call(self->device, ZXVMO_IOC_CREATE, &arg);
@@ -80,7 +80,7 @@ static unsigned long fill_up(int fd, unsigned long from)
 
 static int use_memory(void *arg)
 {
-	DATA *self = arg;
+	const DATA *self = arg;
 	unsigned long limit = memory_pages() / 100, pages, again;
 	int fd, other, child;
 	unsigned char *at;
@@ -134,7 +134,7 @@ TEST_F(limits, memory)
 /* Pages outlive the VMO that they were made for where a relative shows them. */
 static int leave_pages(void *arg)
 {
-	DATA *self = arg;
+	const DATA *self = arg;
 
 	HOLDS(!become_nobody());
 	HOLDS(vmo_fill(self->device, 1, 256) == ZX_OK);
@@ -156,7 +156,7 @@ TEST_F(limits, pages_that_relatives_show)
 /* The kinds of things that count. */
 enum kind { HANDLES, EVENTS, STREAMS, MAPPINGS, PACKETS, OBSERVATIONS, KINDS };
 
-static int make_one(DATA *self, enum kind kind, int vmo, int port)
+static int make_one(const DATA *self, enum kind kind, int vmo, int port)
 {
 	struct zxvmo_create_event event = { };
 	struct zxvmo_create_stream stream = { .options = ZX_STREAM_MODE_READ };
@@ -187,7 +187,7 @@ static int use_objects(void *arg)
 		[PACKETS] = ZX_ERR_NO_MEMORY, [OBSERVATIONS] = ZX_ERR_NO_MEMORY,
 	};
 	struct zxvmo_create_port create_port = { };
-	DATA *self = arg;
+	const DATA *self = arg;
 	int kind, status, count, vmo;
 
 	HOLDS(!become_nobody());

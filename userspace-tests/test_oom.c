@@ -44,11 +44,11 @@ FIXTURE_TEARDOWN(oom)
 	EXPECT_GT(100, tries);
 }
 
-#define DATA	const FIXTURE_DATA(oom)
+#define DATA	FIXTURE_DATA(oom)
 
 static int own_a_lot(void *arg)
 {
-	DATA *self = arg;
+	const DATA *self = arg;
 	void *at;
 	int fd;
 
@@ -87,7 +87,7 @@ static int make_discardable(void *arg)
 
 static int want_memory(void *arg)
 {
-	DATA *self = arg;
+	const DATA *self = arg;
 	int sockets[2], fd;
 	char *at;
 

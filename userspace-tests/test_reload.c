@@ -248,4 +248,57 @@ TEST_F_TIMEOUT(module, a_hundred_times, 300)
 	EXPECT_GT(before + ROUNDS * 4, slab);
 }
 
+/* Comes and goes as fast as it can, whether there is a module or not. */
+static int use_it_now_and_then(void *unused __always_unused)
+{
+	unsigned char *at;
+	int fd, child;
+
+	for (;;) {
+		fd = vmo_create(4 * PAGE, 0);
+		if (fd < 0) {
+			/* There is none, or it is just coming or going. */
+			HOLDS(fd == -ENOENT || fd == -ENODEV || fd == -ENXIO);
+			usleep(500);
+			continue;
+		}
+		at = map_shared(fd, 4 * PAGE, PROT_READ | PROT_WRITE);
+		HOLDS(at != MAP_FAILED);
+		at[PAGE] = 1;
+		child = vmo_snapshot(fd, 0, 4 * PAGE);
+		HOLDS(child >= 0);
+		at[PAGE] = 2;
+		HOLDS(vmo_holds(child, 1, PAGE, 1));
+		close(fd);
+		close(child);
+		munmap(at, 4 * PAGE);
+		usleep(500);
+	}
+	return 1;
+}
+
+TEST_F_TIMEOUT(module, under_load, 250)
+{
+	int tries, gone = 0;
+	pid_t pids[2];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(pids); i++)
+		pids[i] = start_child(use_it_now_and_then, NULL);
+	for (tries = 0; tries < 20000 && gone < 50; tries++) {
+		if (unload()) {
+			ASSERT_EQ(EWOULDBLOCK, errno);
+			continue;
+		}
+		gone++;
+		ASSERT_EQ(0, load(self->file));
+	}
+	TH_LOG("gone %d times of %d", gone, tries);
+	EXPECT_LT(0, gone);
+	for (i = 0; i < ARRAY_SIZE(pids); i++) {
+		kill(pids[i], SIGKILL);
+		EXPECT_EQ(128 + SIGKILL, end_child(pids[i]));
+	}
+}
+
 TEST_HARNESS_MAIN

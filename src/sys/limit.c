@@ -113,7 +113,7 @@ static struct zx_account *find_or_make(kuid_t uid)
 	destroy_all(&idle);
 	if (account)
 		return account;
-	new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
+	new = kzalloc_obj(*new, GFP_KERNEL_ACCOUNT);
 	if (!new)
 		return NULL;
 	if (percpu_counter_init(&new->pages, 0, GFP_KERNEL_ACCOUNT)) {
