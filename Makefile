@@ -127,7 +127,6 @@ shell: module				## a shell in a guest with the module loaded
 
 ## Fuzzing and soaking (see docs/testing-fuzz.md), by KERNEL=stock or debug
 .PHONY: fuzz fuzz-build fuzz-replay fuzz-shrink soak
-KERNEL ?= stock
 SECONDS ?= 300
 MINUTES ?= 30
 fuzz := scripts/fuzz --suite $(SUITE) --kernel $(KERNEL) $(if $(SEED),--seed $(SEED))
