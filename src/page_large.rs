@@ -126,17 +126,23 @@ impl PageMap {
         })
     }
 
-    /// The number at which the large folio begins that the page at `key` is in, if it is in one.
-    fn large_start(&self, key: u64) -> Option<u64> {
-        let (at, page) = self.next(key)?;
-        at.checked_sub(page.large_index()? as u64)
-    }
-
-    /// Where large folios begin of which pages would be left if `first..end` were removed.
+    /// Where large folios begin of which less than half would be left, but some pages, if
+    /// `first..end` were removed.
     pub(crate) fn cut_large(&self, first: u64, end: u64) -> [Option<u64>; 2] {
-        let inside = |start: &u64| *start < end && (*start < first || *start + PAGES > end);
-        let head = self.large_start(first).filter(inside);
-        let tail = self.large_start(end).filter(|start| *start < end);
+        let cut = |from: u64| {
+            let (key, page) = self.next(from)?;
+            if !page.is_large_rest_without(end - first) {
+                return None;
+            }
+            let start = key.checked_sub(page.large_index()? as u64)?;
+            let inside = start >= first && end - first >= PAGES && start <= end - PAGES;
+            (start < end && !inside).then_some(start)
+        };
+        let head = cut(first);
+        let tail = match head {
+            Some(start) if end - start <= PAGES => None,
+            _ => cut(end),
+        };
         [head, tail.filter(|start| head != Some(*start))]
     }
 
@@ -181,7 +187,9 @@ impl PageMap {
         }
         let root = self.root.as_ref().filter(|root| covers(root, from))?;
         let key = next(root, 0, from)?;
-        Some((key, self.large_start(key).unwrap_or(key)))
+        let (_, page) = self.next(key)?;
+        let start = key.checked_sub(page.large_index()? as u64);
+        Some((key, start.unwrap_or(key)))
     }
 
     /// Whether somebody holds the page at `key`; see [`Page::is_held`].

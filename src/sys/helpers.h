@@ -80,6 +80,7 @@ struct page *zx_page_alloc_large(u64 owner, struct zx_account *account);
 struct page *zx_large_alloc(u64 owner, struct zx_account *account,
 			    unsigned long number);
 int zx_large_index(struct page *page);
+unsigned int zx_large_live(struct page *page);
 unsigned int zx_large_rest(struct page *page);
 bool zx_large_any_sparse(void);
 unsigned int zx_slots_first_sparse(struct page *const *slots, unsigned int from,

@@ -131,15 +131,19 @@ int zx_large_index(struct page *page)
 	return folio_test_large(folio) ? folio_page_idx(folio, page) : -1;
 }
 
+/* How many pages of a large folio are still in some slot; 0 for a single page. */
+unsigned int zx_large_live(struct page *page)
+{
+	struct folio *folio = page_folio(page);
+
+	return folio_test_large(folio) ? atomic_read(&large_of(folio)->live) : 0;
+}
+
 /* How many pages of a sparse folio are still in some slot; 0 for any other. */
 unsigned int zx_large_rest(struct page *page)
 {
-	struct folio *folio = page_folio(page);
-	int live;
+	unsigned int live = zx_large_live(page);
 
-	if (!folio_test_large(folio))
-		return 0;
-	live = atomic_read(&large_of(folio)->live);
 	return is_sparse(live) ? live : 0;
 }
 
@@ -179,12 +183,6 @@ bool zx_large_unshare(struct folio *folio, struct page *page)
 unsigned int zx_large_slots(struct folio *folio, const struct page *page)
 {
 	return atomic_read_acquire(&large_of(folio)->sharers[folio_page_idx(folio, page)]);
-}
-
-static bool is_alone(const struct large_folio *large, unsigned int i)
-{
-	return atomic_read_acquire(&large->sharers[i]) == 1 &&
-	       !test_bit(i, large->given);
 }
 
 unsigned long zx_large_sharers(struct folio *folio, const struct page *page)
@@ -316,25 +314,53 @@ void zx_slots_fill(struct page **slots, unsigned int count, struct page *first)
 		slots[i] = first + i;
 }
 
+/* The large folio that all slots of a leaf lead to, in order; else NULL. */
+static struct folio *whole_leaf(struct page *const *slots)
+{
+	struct page *first = READ_ONCE(slots[0]);
+	struct folio *folio;
+	unsigned long i;
+
+	if (!first)
+		return NULL;
+	folio = page_folio(first);
+	if (!folio_test_large(folio))
+		return NULL;
+	i = folio_page_idx(folio, first);
+	if (i % BITS_PER_LONG || !zx_slots_are(slots, BITS_PER_LONG, first))
+		return NULL;
+	return folio;
+}
+
+/* As many pages as a leaf has, from number `first` on. */
+static bool all_alone(const struct large_folio *large, unsigned int first)
+{
+	unsigned int i;
+
+	BUILD_BUG_ON(BITS_PER_LONG != 64);
+	if (READ_ONCE(large->given[first / BITS_PER_LONG]))
+		return false;
+	for (i = first; i < first + BITS_PER_LONG; i++)
+		if (atomic_read(&large->sharers[i]) != 1)
+			return false;
+	/* Who let go of a page has done with it. */
+	smp_acquire__after_ctrl_dep();
+	return true;
+}
+
 /* Which of the pages in the slots have one sharer, of those in `among`. */
 u64 zx_slots_alone(struct page *const *slots, u64 among)
 {
-	struct folio *folio = NULL;
-	u64 alone = 0, left = among;
+	struct folio *folio = whole_leaf(slots);
+	u64 alone = 0;
 
-	while (left) {
-		unsigned int i = __ffs64(left);
+	if (folio && all_alone(large_of(folio), slots[0] - &folio->page))
+		return among;
+	for (; among; among &= among - 1) {
+		unsigned int i = __ffs64(among);
 		struct page *page = READ_ONCE(slots[i]);
 
-		left &= left - 1;
-		if (!page)
-			continue;
-		if (!folio || page < &folio->page ||
-		    page >= &folio->page + folio_nr_pages(folio))
-			folio = page_folio(page);
-		if (folio_test_large(folio) ?
-		    is_alone(large_of(folio), page - &folio->page) :
-		    zx_page_sharers(page) == 1)
+		if (page && zx_page_sharers(page) == 1)
 			alone |= BIT_ULL(i);
 	}
 	return alone;
@@ -346,25 +372,23 @@ u64 zx_slots_alone(struct page *const *slots, u64 among)
  */
 u64 zx_slots_held(struct page *const *slots, u64 among)
 {
-	struct folio *last = NULL;
-	u64 held = 0;
+	struct folio *last = whole_leaf(slots);
 	bool is_held = false;
+	u64 held = 0;
 
-	while (among) {
+	if (last)
+		return zx_large_held(last) ? among : 0;
+	for (; among; among &= among - 1) {
 		unsigned int i = __ffs64(among);
 		struct page *page = READ_ONCE(slots[i]);
 		struct folio *folio;
 
-		among &= among - 1;
 		if (!page)
 			continue;
-		if (!last || !folio_test_large(last) || page < &last->page ||
-		    page >= &last->page + PAGES) {
-			folio = page_folio(page);
-			is_held = folio_test_large(folio) ?
-				zx_large_held(folio) : zx_page_held(page);
-			last = folio;
-		}
+		folio = page_folio(page);
+		if (folio != last)
+			is_held = zx_page_held(page);
+		last = folio;
 		if (is_held)
 			held |= BIT_ULL(i);
 	}

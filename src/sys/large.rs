@@ -40,6 +40,14 @@ impl Page {
         index.try_into().ok()
     }
 
+    /// Whether, with `gone` fewer pages, less than half of this one's large folio would be in some
+    /// page map. Not so for a page that is in none.
+    pub(crate) fn is_large_rest_without(&self, gone: u64) -> bool {
+        // SAFETY: As in `large_index`.
+        let live = unsafe { c::zx_large_live(self.as_raw()) };
+        live > 0 && u64::from(live) < (LARGE_PAGES as u64 / 2).saturating_add(gone)
+    }
+
     /// How many pages of this one's large folio are in some page map, if these are less than half of
     /// it; otherwise 0.
     pub(crate) fn large_rest(&self) -> usize {
