@@ -231,11 +231,11 @@ bool zx_large_held(struct folio *folio)
 	int before = folio_mapcount(folio);
 	int references, after;
 
-	smp_rmb();
+	smp_rmb();	/* translations, references, translations: see above */
 	references = folio_ref_count(folio);
-	smp_rmb();
+	smp_rmb();	/* as before */
 	after = folio_mapcount(folio);
-	smp_rmb();
+	smp_rmb();	/* before what has begun; pairs with the inserts */
 	if (atomic_read(&large->begun) != ended || folio_maybe_dma_pinned(folio))
 		return true;
 	return references > 1 + min(before, after);
@@ -426,14 +426,13 @@ bool zx_large_begin_insert(struct folio *folio, struct vm_area_struct *vma,
 	if (pmd && pmd_trans_huge(pmdp_get_lockless(pmd)))
 		return true;
 	atomic_inc(&large_of(folio)->begun);
-	/* zx_large_held() sees this before it sees the reference. */
-	smp_mb__after_atomic();
+	smp_mb__after_atomic();	/* zx_large_held() sees this before the reference */
 	return false;
 }
 
 void zx_large_end_insert(struct folio *folio)
 {
-	smp_mb__before_atomic();
+	smp_mb__before_atomic();	/* pairs with zx_large_held() */
 	atomic_inc(&large_of(folio)->ended);
 }
 
@@ -455,7 +454,7 @@ vm_fault_t zx_fault_insert_large(struct vm_fault *vmf, struct page *page,
 	    (!pmd_trans_huge(pmd) || pmd_pfn(pmd) != folio_pfn(folio)))
 		return VM_FAULT_FALLBACK;
 	atomic_inc(&large->begun);
-	smp_mb__after_atomic();
+	smp_mb__after_atomic();	/* pairs with zx_large_held() */
 	result = vmf_insert_folio_pmd(vmf, folio, write);
 	zx_large_end_insert(folio);
 	return result;
