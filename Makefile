@@ -71,7 +71,7 @@ modules_install: native			## install it for that kernel (INSTALL_MOD_PATH= to st
 
 ## On a stock Debian kernel, by SUITE=trixie-backports or sid
 .PHONY: setup module module-stock module-debug lib programs tests crate-tests
-.PHONY: demo test quick test-debug bench shell
+.PHONY: demo test quick test-debug test-faults bench shell
 setup:					## set up what the rest needs, once (UPDATE=1: look for a newer kernel)
 	@scripts/setup --suite $(SUITE) $(if $(UPDATE),--update)
 
@@ -115,6 +115,10 @@ quick: tests				## the same without the tests that take long
 
 test-debug: module-debug programs crate-tests	## the same on a debug kernel: KASAN, lockdep, kmemleak (see docs/testing.md)
 	@scripts/test --suite $(SUITE) --kernel debug $(TESTS)
+
+test-faults: module-debug programs	## every call on a debug kernel with each allocation and copy failing once
+	@scripts/guest --suite $(SUITE) --kernel debug --timeout 1200 -- \
+		env ZXVMO_SLOWNESS=10 $(out)/tests/test_faults
 
 bench: module lib			## build all and measure, beside memfd and fork() (see bench/README.md)
 	@$(enter) make -C bench OUT=$(out)/bench LIBZIRCON=$(out)/cargo/release CC=gcc --no-print-directory

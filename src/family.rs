@@ -16,7 +16,7 @@ use crate::{
     content::Content,
     status::{Status, ZxResult},
     store::Store,
-    sys::{self, large, rwsem::ReadGuard},
+    sys::{self, large, rwsem::FurtherReadGuard},
     vmo::{Use, Vmo},
 };
 use kernel::{
@@ -149,7 +149,7 @@ impl Family {
     pub(crate) fn with_stores<R>(
         &self,
         store: &Store,
-        each: impl FnOnce(&Content, &[ReadGuard<'_, Content>]) -> ZxResult<R>,
+        each: impl FnOnce(&Content, &[FurtherReadGuard<'_, Content>]) -> ZxResult<R>,
     ) -> ZxResult<R> {
         let members = self.members.lock();
         let mut others = KVVec::with_capacity(members.store_count, GFP_KERNEL)?;
@@ -165,7 +165,7 @@ impl Family {
                 }
                 // Stores have no order among each other, so only one may be waited for while
                 // no other is held.
-                match other.try_read_lock() {
+                match other.try_read_lock_further() {
                     Some(guard) => others.push(guard, GFP_KERNEL)?,
                     None => {
                         others.clear();

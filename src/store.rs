@@ -46,7 +46,7 @@ use crate::{
         fs::Inode,
         limit::Charge,
         page::Owner,
-        rwsem::{ReadGuard, RwSem, WriteGuard},
+        rwsem::{FurtherReadGuard, ReadGuard, RwSem, WriteGuard},
         PAGE_SHIFT,
     },
 };
@@ -117,9 +117,9 @@ impl Store {
         self.content.read()
     }
 
-    /// Shared access, if it is to be had at once.
-    pub(crate) fn try_read_lock(&self) -> Option<ReadGuard<'_, Content>> {
-        self.content.try_read()
+    /// Shared access while having that to another store, if it is to be had at once.
+    pub(crate) fn try_read_lock_further(&self) -> Option<FurtherReadGuard<'_, Content>> {
+        self.content.try_read_further()
     }
 
     /// Exclusive access, if it is to be had at once; does not sleep.

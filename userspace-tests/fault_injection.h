@@ -104,8 +104,8 @@ static inline void take_vmo(int fd, struct vmo_picture *at)
 		vmo_read(fd, at->pages[i], i * PAGE, PAGE);
 }
 
-/* Takes the packets out of the port. */
-static inline void take_picture(struct world *w, struct picture *at)
+/* With what is in the port, which is taken out, or without. */
+static inline void take_picture(struct world *w, struct picture *at, bool packets)
 {
 	struct zxvmo_info_stream stream = { };
 	struct zxvmo_port_packet packet;
@@ -121,7 +121,7 @@ static inline void take_picture(struct world *w, struct picture *at)
 	vmo_get_info(w->stream, ZX_INFO_STREAM, &stream, sizeof(stream));
 	at->seek = stream.seek;
 	at->stream_size = stream.content_size;
-	while (!port_wait(w->port, 0, &packet))
+	while (packets && !port_wait(w->port, 0, &packet))
 		at->packets++;
 }
 

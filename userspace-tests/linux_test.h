@@ -25,8 +25,8 @@
 
 /*
  * How many times slower than usual the machine is: a debug kernel in emulation
- * says more than 1. Time limits are multiplied with it, and tests that repeat
- * something at random divide their rounds by it.
+ * says more than 1. Time limits are multiplied with it, and what is
+ * repeated to find a race is repeated less often: see fewer().
  */
 static inline unsigned int slowness(void)
 {
@@ -34,6 +34,14 @@ static inline unsigned int slowness(void)
 	int times = value ? atoi(value) : 1;
 
 	return times > 0 ? times : 1;
+}
+
+/* Rounds of a test that takes its time, where fewer of them mean as much. */
+static inline int fewer(int usual)
+{
+	int now = usual / (int)slowness();
+
+	return now > 0 ? now : 1;
 }
 
 static inline void scale_time_limits(void)

@@ -20,6 +20,9 @@
 #define PARTS		0x1	/* of content: as far as it came */
 #define TAKES		0x2	/* the handle, whatever comes of it */
 #define PACKETS		0x4	/* one may be lost */
+#define ONCE		0x8	/* made again, it would be another call */
+#define SPLITS		0x10	/* the kernel has cut a mapping in two already */
+#define SPACE		0x20	/* ENOMEM of mmap() is for want of addresses, too */
 
 struct call {
 	const char *name;
@@ -212,7 +215,7 @@ static const struct call contents[] = {
 	{ .name = "lower the stream size", .make = stream_size_down, .flags = PARTS },
 	{ .name = "change the cache policy", .make = uncached, .prepare = make_plain },
 	{ .name = "lock", .make = lock_pages },
-	{ .name = "unlock", .make = unlock_pages, .prepare = hold_lock },
+	{ .name = "unlock", .make = unlock_pages, .flags = ONCE, .prepare = hold_lock },
 	{ .name = "transfer data", .make = transfer, .flags = PARTS },
 	{ .name = "transfer shared data", .make = transfer_shared, .flags = PARTS },
 	{ .name = "read by stream", .make = stream_read, .flags = PARTS },
@@ -295,21 +298,28 @@ static int fork_and_wait(struct world __always_unused *w)
 	return waitpid(pid, NULL, 0) == pid ? 0 : errno;
 }
 
+static bool make_room(struct world *w)
+{
+	w->made_map = anon_pages(MAPPED_PAGES, PROT_NONE);
+	w->made_map_length = MAPPED_PAGES * PAGE;
+	return w->made_map;
+}
+
 static int move(struct world *w)
 {
-	void *at = mremap(w->mapped, MAPPED_PAGES * PAGE, (MAPPED_PAGES + 16) * PAGE,
-			  MREMAP_MAYMOVE);
+	void *at = mremap(w->mapped, MAPPED_PAGES * PAGE, MAPPED_PAGES * PAGE,
+			  MREMAP_MAYMOVE | MREMAP_FIXED, w->made_map);
 
 	if (at == MAP_FAILED)
 		return errno;
-	munmap((char *)at + MAPPED_PAGES * PAGE, 16 * PAGE);
 	w->mapped = at;
+	w->made_map = NULL;
 	return 0;
 }
 
 static const struct call mappings[] = {
-	{ .name = "map", .make = map_ioctl },
-	{ .name = "map with its pages", .make = map_range, .flags = PARTS },
+	{ .name = "map", .make = map_ioctl, .flags = SPACE },
+	{ .name = "map with its pages", .make = map_range, .flags = PARTS | SPACE },
 	{ .name = "mmap()", .make = map_call },
 	{ .name = "read a hole", .make = touch_hole_read },
 	{ .name = "write a hole", .make = touch_hole_write },
@@ -319,10 +329,10 @@ static const struct call mappings[] = {
 	{ .name = "MADV_POPULATE_WRITE", .make = populate, .flags = PARTS },
 	{ .name = "commit mapped pages", .make = commit_region, .flags = PARTS },
 	{ .name = "map what is there", .make = map_range_region, .flags = PARTS },
-	{ .name = "mprotect() of the middle", .make = protect },
-	{ .name = "munmap() of the middle", .make = unmap_middle },
+	{ .name = "mprotect() of the middle", .make = protect, .flags = SPLITS },
+	{ .name = "munmap() of the middle", .make = unmap_middle, .flags = SPLITS },
 	{ .name = "msync()", .make = clean },
-	{ .name = "mremap()", .make = move },
+	{ .name = "mremap()", .make = move, .prepare = make_room },
 	{ .name = "fork()", .make = fork_and_wait },
 	{ }
 };
@@ -492,6 +502,8 @@ static bool same(const struct picture *one, struct picture *other, unsigned int 
 {
 	if (flags & PACKETS)
 		other->packets = one->packets;
+	if (flags & SPLITS)
+		other->vmo.mappings = one->vmo.mappings;
 	return !memcmp(one, other, sizeof(*one));
 }
 
@@ -504,7 +516,8 @@ static bool acceptable(int status, unsigned int flags)
 		return true;
 	if (!status)
 		return same(&after, &now, flags);
-	if (!OUT_OF_MEMORY(status) && status != EFAULT && status != ZX_ERR_INVALID_ARGS &&
+	if (!OUT_OF_MEMORY(status) && (!(flags & SPACE) || status != ZX_ERR_NO_RESOURCES) &&
+	    status != EFAULT && status != ZX_ERR_INVALID_ARGS &&
 	    status != ZX_ERR_NOT_FOUND)
 		return false;
 	if (flags & TAKES)
@@ -543,9 +556,9 @@ static int make_call(const struct call *call, unsigned int nth, int fail_nth, bo
 
 	if (!make_world(&world))
 		return -9999;
-	take_picture(&world, &before);
 	if (call->prepare && !call->prepare(&world))
 		return -9998;
+	take_picture(&world, &before, false);
 	arm(fail_nth, nth);
 	status = call->make(&world);
 	*injected = disarm(fail_nth);
@@ -562,7 +575,7 @@ static int sweep(const struct call *call, int fail_nth)
 	/* The first time is for what the kernel keeps once it was needed. */
 	for (int i = 0; i < 2; i++) {
 		status = make_call(call, 0, fail_nth, &injected);
-		take_picture(&world, &after);
+		take_picture(&world, &after, true);
 		end_world(&world);
 	}
 	now = after;
@@ -572,18 +585,19 @@ static int sweep(const struct call *call, int fail_nth)
 	}
 	for (nth = 1; nth < 1000; nth++) {
 		status = make_call(call, nth, fail_nth, &injected);
-		take_picture(&world, &now);
+		take_picture(&world, &now, true);
 		if (!acceptable(status, call->flags)) {
 			explain(call, nth, status);
 			return -1;
 		}
-		if (status && !(call->flags & (TAKES | PACKETS))) {
+		if (status && !(call->flags & (TAKES | PACKETS | ONCE))) {
 			struct picture first = now;
 
 			status = call->make(&world);
-			take_picture(&world, &now);
-			if (status || (!same(&after, &now, 0) && !(call->flags & PARTS) &&
-				       !same(&after, &first, 0))) {
+			take_picture(&world, &now, true);
+			if (status || (!same(&after, &now, call->flags) &&
+				       !(call->flags & PARTS) &&
+				       !same(&after, &first, call->flags))) {
 				fprintf(stderr, "# again:\n");
 				explain(call, nth, status);
 				return -1;

@@ -128,7 +128,7 @@ static int lives(void *arg __always_unused)
 	struct zxvmo_port_packet packet = { };
 	int i, j, port, event, vmo;
 
-	for (i = 0; i < 300; i++) {
+	for (i = 0; i < fewer(300); i++) {
 		port = port_create();
 		event = event_create();
 		vmo = vmo_create(PAGE, 0);

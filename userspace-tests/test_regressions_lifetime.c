@@ -190,7 +190,7 @@ TEST(replace_while_duplicating)
 	void *answer;
 	int round;
 
-	for (round = 0; round < 200; round++) {
+	for (round = 0; round < fewer(200); round++) {
 		struct race race = { .fd = vmo_create(SIZE, 0), .status = -1 };
 
 		ASSERT_EQ(ZX_OK, vmo_write(race.fd, "hello", 0, 5));

@@ -26,7 +26,7 @@ static void *help(void *unused __always_unused)
 {
 	int round;
 
-	for (round = 0; round < ROUNDS; round++) {
+	for (round = 0; round < fewer(ROUNDS); round++) {
 		pthread_barrier_wait(&helper.barrier);
 		helper.job();
 		pthread_barrier_wait(&helper.barrier);
@@ -73,7 +73,7 @@ static void both(struct __test_metadata *_metadata, void (*job)(void),
 	ASSERT_EQ(0, pthread_barrier_init(&helper.barrier, NULL, 2));
 	helper.job = job;
 	ASSERT_EQ(0, pthread_create(&thread, NULL, help, NULL));
-	for (round = 0; round < ROUNDS; round++) {
+	for (round = 0; round < fewer(ROUNDS); round++) {
 		prepare();
 		pthread_barrier_wait(&helper.barrier);
 		act();

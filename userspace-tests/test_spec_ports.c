@@ -390,7 +390,7 @@ TEST(storm)
 	int round;
 
 	ASSERT_EQ(0, pthread_create(&thread, NULL, pulse, &storm));
-	for (round = 0; round < 2000; round++) {
+	for (round = 0; round < fewer(2000); round++) {
 		dup = with_rights(storm.event, ZX_RIGHT_WAIT);
 		port = new_port();
 		EXPECT_EQ(ZX_OK, zx_object_wait_async(dup, storm.port, 1, ZX_USER_SIGNAL_0, 0));

@@ -205,7 +205,7 @@ TEST(spec_172_sizes_change)
 	sized = new_vmo(0, ZX_VMO_RESIZABLE);
 	stream = new_stream(sized, MODE_READ_WRITE, 0);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, change_sizes, NULL));
-	for (round = 0; round < 20000; round++) {
+	for (round = 0; round < fewer(20000); round++) {
 		length = round % 2 ? stream_append(stream, bytes, sizeof(bytes)) :
 				     stream_write_at(stream, round % 977 * 8, bytes,
 						     sizeof(bytes));

@@ -356,7 +356,7 @@ TEST(storm_of_pulses)
 	for (i = 0; i < 8; i++)
 		storm.events[i] = new_event();
 	ASSERT_EQ(0, pthread_create(&thread, NULL, pulse, &storm));
-	for (round = 0; round < 2000; round++) {
+	for (round = 0; round < fewer(2000); round++) {
 		for (i = 0; i < 8; i++)
 			items[i] = (zx_wait_item_t){
 				.handle = storm.events[i], .waitfor = ZX_USER_SIGNAL_0,

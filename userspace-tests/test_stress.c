@@ -189,7 +189,7 @@ static void *use_while_it_closes(void *arg)
 	int i;
 
 	/* The descriptor may be closed, another file, or again a VMO. */
-	for (i = 0; i < 3000; i++) {
+	for (i = 0; i < fewer(3000); i++) {
 		switch ((me + i) % 4) {
 		case 0:
 			vmo_read(crowd, bytes, 0, sizeof(bytes));
@@ -218,7 +218,7 @@ TEST(closing_under_use)
 	ASSERT_LE(0, crowd);
 	for (me = 0; me < 4; me++)
 		ASSERT_EQ(0, pthread_create(&threads[me], NULL, use_while_it_closes, (void *)me));
-	for (i = 0; i < 500; i++) {
+	for (i = 0; i < fewer(500); i++) {
 		fd = vmo_create(PAGE, 0);
 		ASSERT_LE(0, fd);
 		dup3(fd, crowd, O_CLOEXEC);

@@ -506,6 +506,27 @@ void zx_down_write_second(struct rw_semaphore *sem)
 	down_write_nested(sem, SINGLE_DEPTH_NESTING);
 }
 
+/*
+ * Lockdep has room for 48 locks of one task and gives up at one more. It knows
+ * the first of this kind; further ones, only tried, would tell it nothing new.
+ */
+bool zx_down_read_trylock_further(struct rw_semaphore *sem)
+{
+	bool got;
+
+	lockdep_off();
+	got = down_read_trylock(sem);
+	lockdep_on();
+	return got;
+}
+
+void zx_up_read_further(struct rw_semaphore *sem)
+{
+	lockdep_off();
+	up_read(sem);
+	lockdep_on();
+}
+
 s64 zx_monotonic_now(void)
 {
 	return ktime_to_ns(ktime_get());

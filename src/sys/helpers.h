@@ -157,6 +157,8 @@ vm_fault_t zx_vma_insert(struct vm_area_struct *vma, struct page *page,
 void zx_rwsem_init(struct rw_semaphore *sem, const char *name,
 		   struct lock_class_key *key);
 void zx_down_write_second(struct rw_semaphore *sem);
+bool zx_down_read_trylock_further(struct rw_semaphore *sem);
+void zx_up_read_further(struct rw_semaphore *sem);
 s64 zx_monotonic_now(void);
 int zx_wait_until(struct wait_queue_head *queue, bool (*done)(void *context),
 		  void *context, s64 deadline);

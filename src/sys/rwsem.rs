@@ -53,11 +53,12 @@ impl<T> RwSem<T> {
         ReadGuard(self, NotThreadSafe)
     }
 
-    /// Shared access, if it is to be had at once.
-    pub(crate) fn try_read(&self) -> Option<ReadGuard<'_, T>> {
+    /// Shared access, if it is to be had at once, besides that to another lock of the same kind,
+    /// which the caller has: of any number of locks, for lockdep does not see these.
+    pub(crate) fn try_read_further(&self) -> Option<FurtherReadGuard<'_, T>> {
         // SAFETY: Initialised in `new`.
-        let got = unsafe { c::down_read_trylock(self.sem.get()) } != 0;
-        got.then(|| ReadGuard(self, NotThreadSafe))
+        let got = unsafe { c::zx_down_read_trylock_further(self.sem.get()) };
+        got.then(|| FurtherReadGuard(self, NotThreadSafe))
     }
 
     /// Exclusive access, if it is to be had at once. Does not sleep.
@@ -106,6 +107,25 @@ impl<T> Drop for ReadGuard<'_, T> {
     fn drop(&mut self) {
         // SAFETY: This task took the lock for reading.
         unsafe { c::up_read(self.0.sem.get()) };
+    }
+}
+
+/// Shared access from [`RwSem::try_read_further`], until dropped.
+pub(crate) struct FurtherReadGuard<'a, T>(&'a RwSem<T>, NotThreadSafe);
+
+impl<T> Deref for FurtherReadGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        // SAFETY: The lock is held for reading, so no `&mut T` exists.
+        unsafe { &*self.0.data.get() }
+    }
+}
+
+impl<T> Drop for FurtherReadGuard<'_, T> {
+    fn drop(&mut self) {
+        // SAFETY: This task took the lock for reading, by the function that goes with this one.
+        unsafe { c::zx_up_read_further(self.0.sem.get()) };
     }
 }
 
