@@ -101,8 +101,8 @@ module! {
             description: "0: only who has CAP_SYS_ADMIN may make VMOs executable (default: 1, everybody)",
         },
         large_folios: u8 {
-            default: 1,
-            description: "0: commit page by page; for debugging (default: 1, by 2 MiB where possible)",
+            default: 0,
+            description: "1: COMMIT takes memory by 2 MiB where it can (default: 0, page by page)",
         },
     },
 }
