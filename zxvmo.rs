@@ -107,8 +107,8 @@ module! {
             description: "0: a fault enters no page but its own, for debugging (default: 1, up to 16 that are there already)",
         },
         large_folios: u8 {
-            default: 1,
-            description: "0: commit page by page; for debugging (default: 1, by 2 MiB where possible)",
+            default: 0,
+            description: "1: COMMIT takes memory by 2 MiB where it can (default: 0, page by page)",
         },
     },
 }
