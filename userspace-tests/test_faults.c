@@ -56,27 +56,27 @@ static int of_signal(int sig)
 
 MAKES(create, struct zxvmo_create, ZXVMO_IOC_CREATE, device, .size = 4 * PAGE)
 MAKES(create_discardable, struct zxvmo_create, ZXVMO_IOC_CREATE, device,
-      .size = 4 * PAGE, .options = ZX_VMO_DISCARDABLE)
+	.size = 4 * PAGE, .options = ZX_VMO_DISCARDABLE)
 MAKES(create_port, struct zxvmo_create_port, ZXVMO_IOC_CREATE_PORT, device, .options = 0)
 MAKES(create_event, struct zxvmo_create_event, ZXVMO_IOC_CREATE_EVENT, device, .options = 0)
 MAKES(create_stream, struct zxvmo_create_stream, ZXVMO_IOC_CREATE_STREAM, vmo,
-      .options = ZX_STREAM_MODE_READ)
+	.options = ZX_STREAM_MODE_READ)
 MAKES(snapshot, struct zxvmo_create_child, ZXVMO_IOC_CREATE_CHILD, vmo,
-      .options = ZX_VMO_CHILD_SNAPSHOT, .size = WORLD_PAGES * PAGE)
+	.options = ZX_VMO_CHILD_SNAPSHOT, .size = WORLD_PAGES * PAGE)
 MAKES(snapshot_of_child, struct zxvmo_create_child, ZXVMO_IOC_CREATE_CHILD, child,
-      .options = ZX_VMO_CHILD_SNAPSHOT, .size = WORLD_PAGES * PAGE)
+	.options = ZX_VMO_CHILD_SNAPSHOT, .size = WORLD_PAGES * PAGE)
 MAKES(snapshot_of_single, struct zxvmo_create_child, ZXVMO_IOC_CREATE_CHILD, other,
-      .options = ZX_VMO_CHILD_SNAPSHOT_AT_LEAST_ON_WRITE, .size = WORLD_PAGES * PAGE)
+	.options = ZX_VMO_CHILD_SNAPSHOT_AT_LEAST_ON_WRITE, .size = WORLD_PAGES * PAGE)
 MAKES(slice, struct zxvmo_create_child, ZXVMO_IOC_CREATE_CHILD, other,
-      .options = ZX_VMO_CHILD_SLICE, .size = PAGE)
+	.options = ZX_VMO_CHILD_SLICE, .size = PAGE)
 MAKES(reference, struct zxvmo_create_child, ZXVMO_IOC_CREATE_CHILD, other,
-      .options = ZX_VMO_CHILD_REFERENCE)
+	.options = ZX_VMO_CHILD_REFERENCE)
 MAKES(duplicate, struct zxvmo_duplicate, ZXVMO_IOC_DUPLICATE, vmo,
-      .rights = ZX_RIGHT_SAME_RIGHTS)
+	.rights = ZX_RIGHT_SAME_RIGHTS)
 MAKES(replace, struct zxvmo_duplicate, ZXVMO_IOC_REPLACE, other,
-      .rights = ZX_RIGHT_SAME_RIGHTS)
+	.rights = ZX_RIGHT_SAME_RIGHTS)
 MAKES(replace_as_executable, struct zxvmo_replace_as_executable,
-      ZXVMO_IOC_REPLACE_AS_EXECUTABLE, other, .vmex = -1)
+	ZXVMO_IOC_REPLACE_AS_EXECUTABLE, other, .vmex = -1)
 
 static int create_pair(struct world *w)
 {
@@ -526,27 +526,40 @@ static bool acceptable(int status, unsigned int flags)
 	return same(&before, &now, flags) || (status == EFAULT && same(&after, &now, flags));
 }
 
+static void tell(const char *what, u64 is, u64 was, u64 should_be)
+{
+	if (is != was || is != should_be)
+		fprintf(stderr, "#   %s: %llu, was %llu, should become %llu\n", what,
+			(unsigned long long)is, (unsigned long long)was,
+			(unsigned long long)should_be);
+}
+
+static void tell_vmo(const char *which, const struct vmo_picture *is,
+		     const struct vmo_picture *was, const struct vmo_picture *should_be)
+{
+	fprintf(stderr, "#  %s\n", which);
+	tell("size", is->size, was->size, should_be->size);
+	tell("children", is->children, was->children, should_be->children);
+	tell("mappings", is->mappings, was->mappings, should_be->mappings);
+	tell("committed", is->committed, was->committed, should_be->committed);
+	tell("handles", is->handles, was->handles, should_be->handles);
+	tell("signals", is->signals, was->signals, should_be->signals);
+}
+
 static void explain(const struct call *call, unsigned int nth, int status)
 {
 	fprintf(stderr, "# %s: fault %u: status %d\n", call->name, nth, status);
-#define TELL(member)							\
-	if (now.member != before.member || now.member != after.member)	\
-		fprintf(stderr, "#   " #member ": %llu, was %llu, should become %llu\n", \
-			(unsigned long long)now.member,			\
-			(unsigned long long)before.member, (unsigned long long)after.member)
-#define TELL_VMO(vmo)							\
-	TELL(vmo.size); TELL(vmo.children); TELL(vmo.mappings); TELL(vmo.committed); \
-	TELL(vmo.handles); TELL(vmo.signals)
-	TELL(fds);
-	TELL(event_signals);
-	TELL(pair_signals[0]);
-	TELL(pair_signals[1]);
-	TELL(seek);
-	TELL(stream_size);
-	TELL(packets);
-	TELL_VMO(vmo);
-	TELL_VMO(child);
-	TELL_VMO(other);
+	tell("descriptors", now.fds, before.fds, after.fds);
+	tell("event", now.event_signals, before.event_signals, after.event_signals);
+	tell("pair, one", now.pair_signals[0], before.pair_signals[0], after.pair_signals[0]);
+	tell("pair, other", now.pair_signals[1], before.pair_signals[1],
+	     after.pair_signals[1]);
+	tell("seek", now.seek, before.seek, after.seek);
+	tell("stream size", now.stream_size, before.stream_size, after.stream_size);
+	tell("packets", now.packets, before.packets, after.packets);
+	tell_vmo("VMO", &now.vmo, &before.vmo, &after.vmo);
+	tell_vmo("child", &now.child, &before.child, &after.child);
+	tell_vmo("other", &now.other, &before.other, &after.other);
 }
 
 /* Make the call in a new world: its status, and whether the fault happened. */
