@@ -526,7 +526,7 @@ static bool acceptable(int status, unsigned int flags)
 	return same(&before, &now, flags) || (status == EFAULT && same(&after, &now, flags));
 }
 
-static void tell(const char *what, u64 is, u64 was, u64 should_be)
+static void report(const char *what, u64 is, u64 was, u64 should_be)
 {
 	if (is != was || is != should_be)
 		fprintf(stderr, "#   %s: %llu, was %llu, should become %llu\n", what,
@@ -534,32 +534,32 @@ static void tell(const char *what, u64 is, u64 was, u64 should_be)
 			(unsigned long long)should_be);
 }
 
-static void tell_vmo(const char *which, const struct vmo_picture *is,
+static void report_vmo(const char *which, const struct vmo_picture *is,
 		     const struct vmo_picture *was, const struct vmo_picture *should_be)
 {
 	fprintf(stderr, "#  %s\n", which);
-	tell("size", is->size, was->size, should_be->size);
-	tell("children", is->children, was->children, should_be->children);
-	tell("mappings", is->mappings, was->mappings, should_be->mappings);
-	tell("committed", is->committed, was->committed, should_be->committed);
-	tell("handles", is->handles, was->handles, should_be->handles);
-	tell("signals", is->signals, was->signals, should_be->signals);
+	report("size", is->size, was->size, should_be->size);
+	report("children", is->children, was->children, should_be->children);
+	report("mappings", is->mappings, was->mappings, should_be->mappings);
+	report("committed", is->committed, was->committed, should_be->committed);
+	report("handles", is->handles, was->handles, should_be->handles);
+	report("signals", is->signals, was->signals, should_be->signals);
 }
 
 static void explain(const struct call *call, unsigned int nth, int status)
 {
 	fprintf(stderr, "# %s: fault %u: status %d\n", call->name, nth, status);
-	tell("descriptors", now.fds, before.fds, after.fds);
-	tell("event", now.event_signals, before.event_signals, after.event_signals);
-	tell("pair, one", now.pair_signals[0], before.pair_signals[0], after.pair_signals[0]);
-	tell("pair, other", now.pair_signals[1], before.pair_signals[1],
+	report("descriptors", now.fds, before.fds, after.fds);
+	report("event", now.event_signals, before.event_signals, after.event_signals);
+	report("pair, one", now.pair_signals[0], before.pair_signals[0], after.pair_signals[0]);
+	report("pair, other", now.pair_signals[1], before.pair_signals[1],
 	     after.pair_signals[1]);
-	tell("seek", now.seek, before.seek, after.seek);
-	tell("stream size", now.stream_size, before.stream_size, after.stream_size);
-	tell("packets", now.packets, before.packets, after.packets);
-	tell_vmo("VMO", &now.vmo, &before.vmo, &after.vmo);
-	tell_vmo("child", &now.child, &before.child, &after.child);
-	tell_vmo("other", &now.other, &before.other, &after.other);
+	report("seek", now.seek, before.seek, after.seek);
+	report("stream size", now.stream_size, before.stream_size, after.stream_size);
+	report("packets", now.packets, before.packets, after.packets);
+	report_vmo("VMO", &now.vmo, &before.vmo, &after.vmo);
+	report_vmo("child", &now.child, &before.child, &after.child);
+	report_vmo("other", &now.other, &before.other, &after.other);
 }
 
 /* Make the call in a new world: its status, and whether the fault happened. */
