@@ -302,15 +302,18 @@ impl Fuzzer {
         }
         let start = Instant::now();
         let mut told = start;
+        let mut superfluous = Vec::new();
         for (file, program) in corpus::read(&[self.corpus.clone()])? {
             let before = self.entries.len();
             self.consider(&program, false)?;
-            if self.entries.len() > before {
-                self.entries[before].file = Some(file);
-            } else if self.runner.sees_blocks() {
-                // Others reach it, too.
-                let _ = fs::remove_file(file);
+            match self.entries.get_mut(before) {
+                Some(entry) => entry.file = Some(file),
+                // Others reach the same.
+                None => superfluous.push(file),
             }
+        }
+        if self.runner.sees_blocks() && self.blocks.is_empty() && !superfluous.is_empty() {
+            return Err("KCOV knows nothing of the module: it was built without".to_owned());
         }
         self.progress(start);
         while start.elapsed().as_secs() < options.seconds {
@@ -327,6 +330,9 @@ impl Fuzzer {
         self.progress(start);
         if self.runner.sees_blocks() {
             save_blocks(&self.out, &self.blocks);
+            superfluous
+                .iter()
+                .for_each(|file| drop(fs::remove_file(file)));
             let kept = corpus::minimise(self.entries, &self.corpus);
             println!("{} programs in the corpus", kept.len());
         }
