@@ -123,7 +123,7 @@ test-faults: module-debug programs	## every call on a debug kernel with each all
 bench: module lib			## build all and measure, beside memfd and fork() (see bench/README.md)
 	@$(enter) make -C bench OUT=$(out)/bench LIBZIRCON=$(out)/cargo/release CC=gcc --no-print-directory
 	@$(cargo) build --manifest-path bench/charts/Cargo.toml --locked --release
-	@scripts/bench --suite $(SUITE) $(if $(WALL),--wall) $(if $(CGROUP),--cgroup) \
+	@PARAMETERS='$(PARAMETERS)' scripts/bench --suite $(SUITE) $(if $(WALL),--wall) $(if $(CGROUP),--cgroup) \
 		$(if $(MEMORY),--memory $(MEMORY)) $(if $(PROFILE),--profile) -- $(CASES)
 
 shell: module				## a shell in a guest with the module loaded

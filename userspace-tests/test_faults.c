@@ -526,7 +526,7 @@ static bool acceptable(int status, unsigned int flags)
 	return same(&before, &now, flags) || (status == EFAULT && same(&after, &now, flags));
 }
 
-static void report(const char *what, u64 is, u64 was, u64 should_be)
+static void report(const char *what, uint64_t is, uint64_t was, uint64_t should_be)
 {
 	if (is != was || is != should_be)
 		fprintf(stderr, "#   %s: %llu, was %llu, should become %llu\n", what,
