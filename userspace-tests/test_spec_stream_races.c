@@ -195,7 +195,7 @@ TEST(spec_172_sizes_change)
 {
 	static unsigned char bytes[6 * PAGE], back[20 * PAGE];
 	zx_handle_t stream;
-	unsigned int round;
+	int round;
 	uint64_t end, at;
 	int64_t length;
 	pthread_t thread;
