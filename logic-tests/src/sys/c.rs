@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! In the place of `helpers.c` and the kernel: pages and nodes from the host's memory, counted.
+//!
+//! Freed memory is noticed by whoever uses it: under Miri by Miri, otherwise because it is kept
+//! until the end of the test, with a pattern in it that every use looks at.
+#![allow(non_upper_case_globals, clippy::missing_safety_doc)]
+
+use super::node::NODE_SIZE;
+use core::{
+    cell::RefCell,
+    ffi::{c_char, c_void},
+    ptr::null_mut,
+    sync::atomic::{
+        fence, AtomicPtr, AtomicU64,
+        Ordering::{Acquire, Relaxed, SeqCst},
+    },
+};
+use kernel::{
+    bindings::{iov_iter, kmem_cache, page, Memory, ENOMEM},
+    failure,
+};
+use std::{
+    alloc::{alloc, dealloc, Layout},
+    collections::{BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+pub(crate) const ZX_C_CACHE_WB: u32 = 1;
+pub(crate) const ZX_C_CACHE_UC: u32 = 2;
+pub(crate) const ZX_C_CACHE_WC: u32 = 3;
+pub(crate) const ZX_C_GFP_NODE: u32 = 0;
+
+const LIVE: u32 = 0x6c697665;
+const FREED: u8 = 0x6b;
+
+fn node_layout() -> Layout {
+    match Layout::from_size_align(NODE_SIZE, 64) {
+        Ok(layout) => layout,
+        Err(_) => unreachable!(),
+    }
+}
+
+/// What one test has allocated.
+#[derive(Default)]
+pub(crate) struct Ledger(Mutex<Allocated>);
+
+#[derive(Default)]
+struct Allocated {
+    pages: BTreeSet<usize>,
+    nodes: BTreeSet<usize>,
+    /// Freed, but kept.
+    old_pages: Vec<Kept<page>>,
+    old_nodes: Vec<Kept<u8>>,
+}
+
+struct Kept<T>(*mut T);
+
+// SAFETY: Nobody else uses it.
+unsafe impl<T> Send for Kept<T> {}
+
+impl Ledger {
+    fn lock(&self) -> MutexGuard<'_, Allocated> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn pages(&self) -> usize {
+        self.lock().pages.len()
+    }
+
+    pub(super) fn nodes(&self) -> usize {
+        self.lock().nodes.len()
+    }
+
+    /// The end of the test: nothing is left, and nothing was used after it was freed.
+    pub(super) fn close(&self) {
+        let mut allocated = self.lock();
+        assert_eq!(allocated.pages.len(), 0, "pages leak");
+        assert_eq!(allocated.nodes.len(), 0, "nodes leak");
+        for Kept(page) in allocated.old_pages.drain(..) {
+            // SAFETY: Made in `zx_page_alloc` and freed once.
+            drop(unsafe { Box::from_raw(page) });
+        }
+        for Kept(node) in allocated.old_nodes.drain(..) {
+            // SAFETY: Allocated with this layout; initialised when it was freed.
+            let bytes = unsafe { core::slice::from_raw_parts(node, NODE_SIZE) };
+            assert!(bytes.iter().all(|byte| *byte == FREED), "a freed node was written to");
+            // SAFETY: As above, and freed once.
+            unsafe { dealloc(node, node_layout()) };
+        }
+    }
+}
+
+thread_local! {
+    static LEDGER: RefCell<Option<Arc<Ledger>>> = const { RefCell::new(None) };
+}
+
+pub(super) fn use_ledger(ledger: Option<Arc<Ledger>>) {
+    LEDGER.set(ledger);
+}
+
+fn ledger() -> Arc<Ledger> {
+    let ledger = LEDGER.with_borrow(Clone::clone);
+    ledger.expect("a test without a `probe::Memory`")
+}
+
+/// The page, which must not have been freed.
+pub(super) fn live<'a>(raw: *mut page) -> &'a page {
+    // SAFETY: Freed pages are kept but under Miri, which would stop here.
+    let page = unsafe { &*raw };
+    assert_eq!(page.magic.load(Relaxed), LIVE, "a freed page is used");
+    page
+}
+
+static NEXT_INDEX: AtomicU64 = AtomicU64::new(1);
+
+pub(super) unsafe fn zx_page_alloc(zero: bool, owner: u64) -> *mut page {
+    if failure::now() {
+        return null_mut();
+    }
+    let new = Box::new(page {
+        magic: LIVE.into(),
+        sharers: 1.into(),
+        references: 1.into(),
+        owner: owner.into(),
+        index: NEXT_INDEX.fetch_add(1, Relaxed).into(),
+        cache: ZX_C_CACHE_WB.into(),
+        memory: Memory([if zero { 0 } else { FREED }; _]).into(),
+        ..Default::default()
+    });
+    let new = Box::into_raw(new);
+    assert!(ledger().lock().pages.insert(new as usize));
+    new
+}
+
+/// The last share is gone; other references may be left.
+pub(super) unsafe fn zx_page_free(page: *mut page) {
+    assert_eq!(live(page).sharers.load(SeqCst), 0);
+    put(page);
+}
+
+/// Gives back one reference.
+pub(super) fn put(page: *mut page) {
+    if live(page).references.fetch_sub(1, SeqCst) != 1 {
+        return;
+    }
+    let state = live(page);
+    assert_eq!(state.sharers.load(SeqCst), 0, "a page is freed that a map shows");
+    assert_eq!(state.mappings.load(SeqCst), 0, "a page is freed that is mapped");
+    state.magic.store(0, SeqCst);
+    let ledger = ledger();
+    let mut allocated = ledger.lock();
+    assert!(allocated.pages.remove(&(page as usize)));
+    if cfg!(miri) {
+        // SAFETY: Made in `zx_page_alloc`; that was the last reference.
+        drop(unsafe { Box::from_raw(page) });
+    } else {
+        allocated.old_pages.push(Kept(page));
+    }
+}
+
+pub(super) unsafe fn zx_page_share(page: *mut page) {
+    assert_ne!(live(page).sharers.fetch_add(1, Relaxed), 0);
+}
+
+pub(super) unsafe fn zx_page_unshare(page: *mut page) -> bool {
+    let old = live(page).sharers.fetch_sub(1, SeqCst);
+    assert_ne!(old, 0);
+    old == 1
+}
+
+pub(super) unsafe fn zx_page_sharers(page: *mut page) -> usize {
+    live(page).sharers.load(Acquire)
+}
+
+pub(super) unsafe fn zx_page_ref_count(page: *mut page) -> i32 {
+    live(page).references.load(Relaxed) as i32
+}
+
+pub(super) unsafe fn zx_page_mapped(page: *mut page) -> bool {
+    live(page).mappings.load(Relaxed) > 0
+}
+
+pub(super) unsafe fn zx_page_pinned(page: *mut page) -> bool {
+    live(page).pins.load(Relaxed) > 0
+}
+
+pub(super) unsafe fn zx_page_copy(to: *mut page, from: *mut page) -> i32 {
+    let (to, from) = (live(to).memory.get(), live(from).memory.get());
+    // SAFETY: Both are live, and they are different pages. Tests that write to a page while it is
+    // copied do not exist.
+    unsafe { core::ptr::copy_nonoverlapping(from, to, 1) };
+    0
+}
+
+pub(super) unsafe fn zx_page_hand_over(to: *mut page, from: *mut page, owner: u64) {
+    let (to, from) = (live(to), live(from));
+    if from.owner.load(Relaxed) != owner {
+        return;
+    }
+    to.index.store(from.index.load(Relaxed), Relaxed);
+    from.index.store(NEXT_INDEX.fetch_add(1, Relaxed), Relaxed);
+    from.owner.store(0, Relaxed);
+}
+
+pub(super) unsafe fn zx_page_zero(page: *mut page, offset: usize, length: usize) {
+    // SAFETY: Live, and as in `zx_page_copy`.
+    let memory = unsafe { &mut (*live(page).memory.get()).0 };
+    memory[offset..offset + length].fill(0);
+}
+
+pub(super) unsafe fn zx_page_copy_to_iter(
+    page: *mut page,
+    offset: usize,
+    length: usize,
+    to: *mut iov_iter,
+) -> usize {
+    // SAFETY: Valid by the contract.
+    let to = unsafe { &mut *to };
+    let length = length.min(to.count);
+    let buffer = core::ptr::with_exposed_provenance_mut::<u8>(to.address);
+    // SAFETY: Live, and as in `zx_page_copy`; an iterator's memory is borrowed while it lives.
+    unsafe {
+        let memory = &(*live(page).memory.get()).0;
+        buffer.copy_from_nonoverlapping(memory[offset..offset + length].as_ptr(), length);
+    }
+    to.address += length;
+    to.count -= length;
+    length
+}
+
+pub(super) unsafe fn zx_page_copy_from_iter(
+    page: *mut page,
+    offset: usize,
+    length: usize,
+    from: *mut iov_iter,
+) -> usize {
+    // SAFETY: Valid by the contract.
+    let from = unsafe { &mut *from };
+    let length = length.min(from.count);
+    let buffer = core::ptr::with_exposed_provenance::<u8>(from.address);
+    // SAFETY: As in `zx_page_copy_to_iter`.
+    unsafe {
+        let memory = &mut (*live(page).memory.get()).0;
+        let to = memory[offset..offset + length].as_mut_ptr();
+        to.copy_from_nonoverlapping(buffer, length);
+    }
+    from.address += length;
+    from.count -= length;
+    length
+}
+
+pub(super) unsafe fn zx_page_identity_init() {}
+
+pub(super) unsafe fn zx_page_cache(page: *mut page) -> u32 {
+    live(page).cache.load(Relaxed)
+}
+
+pub(super) unsafe fn zx_pages_set_cache(pages: *mut *mut page, count: u32, mode: u32) -> i32 {
+    // SAFETY: As the contract has it.
+    let pages = unsafe { core::slice::from_raw_parts(pages, count as usize) };
+    let failed = mode != ZX_C_CACHE_WB && failure::now();
+    for page in pages {
+        let mode = if failed { ZX_C_CACHE_WB } else { mode };
+        live(*page).cache.store(mode, Relaxed);
+    }
+    if failed {
+        -(ENOMEM as i32)
+    } else {
+        0
+    }
+}
+
+unsafe fn slots<'a>(slots: *const *mut page) -> &'a [AtomicPtr<page>; super::node::SLOTS] {
+    // SAFETY: The slots of a node that lives meanwhile, which are atomic.
+    unsafe { &*slots.cast() }
+}
+
+pub(super) unsafe fn zx_slots_filled(from: *const *mut page, count: u32) -> u32 {
+    // SAFETY: As the contract has it.
+    let slots = unsafe { &slots(from)[..count as usize] };
+    let filled = slots.iter().filter(|slot| !slot.load(Relaxed).is_null());
+    filled.count() as u32
+}
+
+pub(super) unsafe fn zx_slots_first_shared(from: *const *mut page, first: u32, end: u32) -> u32 {
+    // SAFETY: As the contract has it.
+    let slots = unsafe { slots(from) };
+    for at in first..end {
+        // Acquired, where the kernel relies on the dependency.
+        let page = slots[at as usize].load(Acquire);
+        if !page.is_null() && live(page).sharers.load(Acquire) > 1 {
+            return at;
+        }
+    }
+    first.max(end)
+}
+
+pub(super) unsafe fn zx_slots_set_owner(from: *const *mut page, count: u32, owner: u64) {
+    // SAFETY: As the contract has it.
+    for slot in unsafe { &slots(from)[..count as usize] } {
+        let page = slot.load(Relaxed);
+        if !page.is_null() {
+            live(page).owner.store(owner, Relaxed);
+        }
+    }
+}
+
+pub(super) unsafe fn zx_cache_create(_name: *const c_char, size: u32) -> *mut kmem_cache {
+    let size = size as usize;
+    Box::into_raw(Box::new(kmem_cache { size }))
+}
+
+pub(super) unsafe fn kmem_cache_destroy(cache: *mut kmem_cache) {
+    // SAFETY: Made in `zx_cache_create`.
+    drop(unsafe { Box::from_raw(cache) });
+}
+
+pub(super) unsafe fn kmem_cache_alloc_noprof(cache: *mut kmem_cache, _flags: u32) -> *mut c_void {
+    // SAFETY: Made in `zx_cache_create`.
+    assert_eq!(unsafe { (*cache).size }, NODE_SIZE);
+    if failure::now() {
+        return null_mut();
+    }
+    // SAFETY: The size is not zero.
+    let node = unsafe { alloc(node_layout()) };
+    assert!(!node.is_null());
+    assert!(ledger().lock().nodes.insert(node as usize));
+    node.cast()
+}
+
+pub(super) unsafe fn kmem_cache_free(_cache: *mut kmem_cache, node: *mut c_void) {
+    let ledger = ledger();
+    let mut allocated = ledger.lock();
+    assert!(allocated.nodes.remove(&(node as usize)), "a node is freed twice");
+    let node = node.cast::<u8>();
+    if cfg!(miri) {
+        // SAFETY: Allocated with this layout.
+        unsafe { dealloc(node, node_layout()) };
+    } else {
+        // SAFETY: Of this size, and nobody else's.
+        unsafe { node.write_bytes(FREED, NODE_SIZE) };
+        allocated.old_nodes.push(Kept(node));
+    }
+}
+
+pub(super) unsafe fn zx_smp_mb() {
+    fence(SeqCst);
+}
