@@ -7,16 +7,46 @@
 // The tests use a part of what the module uses.
 #![allow(dead_code, unused_imports)]
 
+#[path = "../../src/cache_policy.rs"]
+mod cache_policy;
+#[path = "../../src/content.rs"]
+mod content;
+#[path = "../../src/discard.rs"]
+mod discard;
+#[path = "../../src/endpoint.rs"]
+mod endpoint;
+#[path = "../../src/extent.rs"]
+mod extent;
+#[path = "../../src/op_range.rs"]
+mod op_range;
 #[path = "../../src/page_map.rs"]
 mod page_map;
+#[path = "../../src/port.rs"]
+mod port;
 #[path = "../../src/rights.rs"]
 mod rights;
+#[path = "../../src/signals.rs"]
+mod signals;
 #[path = "../../src/status.rs"]
 mod status;
-mod sys;
+#[path = "../../src/store.rs"]
+mod store;
+#[path = "../../src/transfer.rs"]
+mod transfer;
+#[path = "../../src/vector.rs"]
+mod vector;
 
-mod page_map_threads;
+mod family;
+mod handle;
+mod object;
+mod sys;
+mod vmo;
+
 mod page_map_tests;
+mod page_map_threads;
+mod port_tests;
+mod range_tests;
+mod store_tests;
 mod words_tests;
 
 /// How many sequences a property is tried with: `many`, or few under Miri, which takes its time;

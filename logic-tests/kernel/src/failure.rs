@@ -10,13 +10,12 @@ thread_local! {
 }
 
 /// Runs `body`, in which the first `left` allocations succeed and all others fail; `None`: none
-/// fails. Returns its result, and whether an allocation failed.
+/// fails. Returns its result, and whether an allocation failed. May be called within itself.
 pub fn after<R>(left: Option<u32>, body: impl FnOnce() -> R) -> (R, bool) {
-    LEFT.set(left);
-    FAILED.set(false);
+    let outer = (LEFT.replace(left), FAILED.replace(false));
     let result = body();
-    LEFT.set(None);
-    (result, FAILED.take())
+    LEFT.set(outer.0);
+    (result, FAILED.replace(outer.1))
 }
 
 /// Whether the allocation that is about to be made shall fail. Asked once for each.
@@ -32,4 +31,9 @@ pub fn now() -> bool {
             false
         }
     }
+}
+
+/// Whether an allocation has failed since the beginning of [`after`].
+pub fn seen() -> bool {
+    FAILED.get()
 }

@@ -49,6 +49,7 @@ pub mod prelude {
     pub use crate::error::{code::*, Error, Result};
     pub use crate::ffi::{c_void, CStr};
     pub use crate::str::CStrExt;
+    pub use crate::sync::ArcPinInit;
     pub use core::pin::Pin;
     pub use pinned_init::{pin_data, pin_init, PinInit};
 }

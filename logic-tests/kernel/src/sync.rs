@@ -4,10 +4,14 @@
 
 pub mod atomic;
 
-use crate::{alloc::Flags, bindings, error::Result, failure};
+use crate::{
+    alloc::Flags,
+    bindings,
+    error::{code::ENOMEM, Error, Result},
+    failure,
+};
 use core::{
     ops::{Deref, DerefMut},
-    pin::Pin,
     ptr::addr_of,
 };
 use pinned_init::PinInit;
@@ -40,68 +44,33 @@ macro_rules! static_lock_class {
     }};
 }
 
-/// A counted reference.
-pub struct Arc<T: ?Sized>(std::sync::Arc<T>);
+pub use std::sync::Arc;
 
-impl<T> Arc<T> {
-    /// One to a value that `init` makes in place.
-    pub fn pin_init<E>(init: impl PinInit<T, E>, _: Flags) -> Result<Self>
+/// What the kernel's `Arc` has beside the host's.
+pub trait ArcPinInit<T>: Sized {
+    /// A reference to a value that `init` makes in place.
+    fn pin_init<E>(init: impl PinInit<T, E>, flags: Flags) -> Result<Self>
     where
-        crate::error::Error: From<E>,
+        Error: From<E>;
+}
+
+impl<T> ArcPinInit<T> for Arc<T> {
+    fn pin_init<E>(init: impl PinInit<T, E>, _: Flags) -> Result<Self>
+    where
+        Error: From<E>,
     {
         if failure::now() {
-            return Err(crate::error::code::ENOMEM);
+            return Err(ENOMEM);
         }
-        let mut arc = std::sync::Arc::<core::mem::MaybeUninit<T>>::new_uninit();
-        // A new one, so there is no other reference.
-        let Some(room) = std::sync::Arc::get_mut(&mut arc) else {
-            unreachable!();
+        let mut arc = Arc::<T>::new_uninit();
+        let Some(room) = Arc::get_mut(&mut arc) else {
+            unreachable!("it is new");
         };
         // SAFETY: The room is valid for writes and stays where it is; on error it is given back
         // without being looked at.
-        unsafe { init.__pinned_init(room.as_mut_ptr().cast()) }?;
-        let raw = std::sync::Arc::into_raw(arc).cast::<T>();
-        // SAFETY: Initialised just now, and `MaybeUninit` changes no layout.
-        Ok(Self(unsafe { std::sync::Arc::from_raw(raw) }))
-    }
-
-    /// Another reference becomes a pointer.
-    pub fn into_raw(self) -> *const T {
-        std::sync::Arc::into_raw(self.0)
-    }
-
-    /// And is taken back.
-    ///
-    /// # Safety
-    ///
-    /// `pointer` comes from [`into_raw`](Self::into_raw), and is taken back once.
-    pub unsafe fn from_raw(pointer: *const T) -> Self {
-        // SAFETY: By the contract above.
-        Self(unsafe { std::sync::Arc::from_raw(pointer) })
-    }
-
-    /// References that there are.
-    pub fn count(&self) -> usize {
-        std::sync::Arc::strong_count(&self.0)
-    }
-
-    /// As an object of a trait: coercion of a type of one's own is not stable in Rust.
-    pub fn map<U: ?Sized>(self, as_object: impl FnOnce(std::sync::Arc<T>) -> std::sync::Arc<U>) -> Arc<U> {
-        Arc(as_object(self.0))
-    }
-}
-
-impl<T: ?Sized> Clone for Arc<T> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
-
-impl<T: ?Sized> Deref for Arc<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.0
+        unsafe { init.__pinned_init(room.as_mut_ptr()) }?;
+        // SAFETY: Initialised just now.
+        Ok(unsafe { arc.assume_init() })
     }
 }
 
@@ -114,12 +83,14 @@ impl<T> Mutex<T> {
         Self(std::sync::Mutex::new(value))
     }
 
-    /// Waits for the lock. A task that has it already stops the test instead of waiting.
+    /// As [`new`](Self::new), for a structure that is made in place.
+    pub fn in_place(value: T) -> impl PinInit<Self> {
+        Self::new(value)
+    }
+
+    /// Waits for the lock.
     pub fn lock(&self) -> MutexGuard<'_, T> {
-        match self.0.try_lock() {
-            Ok(guard) => MutexGuard(guard),
-            Err(_) => MutexGuard(self.0.lock().expect("a test has failed with the lock held")),
-        }
+        MutexGuard(self.0.lock().expect("a test has failed with the lock held"))
     }
 }
 
@@ -144,9 +115,6 @@ impl<T> DerefMut for MutexGuard<'_, T> {
 #[macro_export]
 macro_rules! new_mutex {
     ($value:expr, $name:literal) => {
-        $crate::sync::Mutex::new($value)
+        $crate::sync::Mutex::in_place($value)
     };
 }
-
-/// A reference that a test may pass where the kernel crate wants a pinned one.
-pub type PinnedKey = Pin<&'static LockClassKey>;

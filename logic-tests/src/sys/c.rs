@@ -6,9 +6,9 @@
 //! until the end of the test, with a pattern in it that every use looks at.
 #![allow(non_upper_case_globals, clippy::missing_safety_doc)]
 
-use super::node::NODE_SIZE;
+use super::{node::NODE_SIZE, user};
 use core::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     ffi::{c_char, c_void},
     ptr::null_mut,
     sync::atomic::{
@@ -17,7 +17,7 @@ use core::{
     },
 };
 use kernel::{
-    bindings::{iov_iter, kmem_cache, page, Memory, ENOMEM},
+    bindings::{iov_iter, kmem_cache, lock_class_key, page, rw_semaphore, Memory, ENOMEM},
     failure,
 };
 use std::{
@@ -218,15 +218,12 @@ pub(super) unsafe fn zx_page_copy_to_iter(
     // SAFETY: Valid by the contract.
     let to = unsafe { &mut *to };
     let length = length.min(to.count);
-    let buffer = core::ptr::with_exposed_provenance_mut::<u8>(to.address);
-    // SAFETY: Live, and as in `zx_page_copy`; an iterator's memory is borrowed while it lives.
-    unsafe {
-        let memory = &(*live(page).memory.get()).0;
-        buffer.copy_from_nonoverlapping(memory[offset..offset + length].as_ptr(), length);
-    }
-    to.address += length;
-    to.count -= length;
-    length
+    // SAFETY: Live, and as in `zx_page_copy`.
+    let memory = unsafe { &(*live(page).memory.get()).0 };
+    let done = user::copy_out(to.address, &memory[offset..offset + length]);
+    to.address += done;
+    to.count -= done;
+    done
 }
 
 pub(super) unsafe fn zx_page_copy_from_iter(
@@ -238,16 +235,12 @@ pub(super) unsafe fn zx_page_copy_from_iter(
     // SAFETY: Valid by the contract.
     let from = unsafe { &mut *from };
     let length = length.min(from.count);
-    let buffer = core::ptr::with_exposed_provenance::<u8>(from.address);
-    // SAFETY: As in `zx_page_copy_to_iter`.
-    unsafe {
-        let memory = &mut (*live(page).memory.get()).0;
-        let to = memory[offset..offset + length].as_mut_ptr();
-        to.copy_from_nonoverlapping(buffer, length);
-    }
-    from.address += length;
-    from.count -= length;
-    length
+    // SAFETY: As above.
+    let memory = unsafe { &mut (*live(page).memory.get()).0 };
+    let done = user::copy_in(from.address, &mut memory[offset..offset + length]);
+    from.address += done;
+    from.count -= done;
+    done
 }
 
 pub(super) unsafe fn zx_page_identity_init() {}
@@ -346,4 +339,145 @@ pub(super) unsafe fn kmem_cache_free(_cache: *mut kmem_cache, node: *mut c_void)
 
 pub(super) unsafe fn zx_smp_mb() {
     fence(SeqCst);
+}
+
+pub(super) unsafe fn zx_rwsem_init(
+    sem: *mut rw_semaphore,
+    _name: *const c_char,
+    _key: *mut lock_class_key,
+) {
+    // SAFETY: Valid for writes.
+    unsafe { sem.write(rw_semaphore::default()) };
+}
+
+/// The tests take these locks on one thread: who would have to wait would wait for ever.
+fn change(sem: *mut rw_semaphore, from: impl Fn(i64) -> bool, by: i64) -> bool {
+    // SAFETY: Initialised.
+    let count = unsafe { &(*sem).count };
+    count
+        .fetch_update(SeqCst, SeqCst, |count| from(count).then_some(count + by))
+        .is_ok()
+}
+
+pub(super) unsafe fn down_read(sem: *mut rw_semaphore) {
+    assert!(change(sem, |count| count >= 0, 1), "waits for itself");
+}
+
+pub(super) unsafe fn down_read_trylock(sem: *mut rw_semaphore) -> i32 {
+    change(sem, |count| count >= 0, 1).into()
+}
+
+pub(super) unsafe fn up_read(sem: *mut rw_semaphore) {
+    assert!(change(sem, |count| count > 0, -1));
+}
+
+pub(super) unsafe fn down_write(sem: *mut rw_semaphore) {
+    assert!(change(sem, |count| count == 0, -1), "waits for itself");
+}
+
+pub(super) unsafe fn zx_down_write_second(sem: *mut rw_semaphore) {
+    // SAFETY: As the contract has it.
+    unsafe { down_write(sem) };
+}
+
+pub(super) unsafe fn down_write_killable(sem: *mut rw_semaphore) -> i32 {
+    // SAFETY: As the contract has it.
+    unsafe { down_write(sem) };
+    0
+}
+
+pub(super) unsafe fn down_write_trylock(sem: *mut rw_semaphore) -> i32 {
+    change(sem, |count| count == 0, -1).into()
+}
+
+pub(super) unsafe fn up_write(sem: *mut rw_semaphore) {
+    assert!(change(sem, |count| count == -1, 1));
+}
+
+pub(super) unsafe fn downgrade_write(sem: *mut rw_semaphore) {
+    assert!(change(sem, |count| count == -1, 2));
+}
+
+/// What the shrinker knows of an owner.
+struct ReclaimEntry {
+    owner: *const c_void,
+    pages: usize,
+}
+
+type Hold = unsafe extern "C" fn(*const c_void, *mut c_void) -> bool;
+type Reclaim = unsafe extern "C" fn(*mut c_void) -> usize;
+
+pub(crate) const ZX_C_RECLAIM_HOLD_WORDS: u32 = 4;
+
+thread_local! {
+    static CALLBACKS: Cell<Option<(Hold, Reclaim)>> = const { Cell::new(None) };
+    static LIST: RefCell<Vec<*mut ReclaimEntry>> = const { RefCell::new(Vec::new()) };
+}
+
+pub(super) unsafe fn zx_reclaim_init(hold: Option<Hold>, reclaim: Option<Reclaim>) -> i32 {
+    CALLBACKS.set(hold.zip(reclaim));
+    0
+}
+
+pub(super) unsafe fn zx_reclaim_exit() {
+    CALLBACKS.set(None);
+    assert_eq!(listed(), 0);
+}
+
+pub(super) unsafe fn zx_reclaim_entry_alloc() -> *mut c_void {
+    if failure::now() {
+        return null_mut();
+    }
+    let owner = core::ptr::null();
+    Box::into_raw(Box::new(ReclaimEntry { owner, pages: 0 })).cast()
+}
+
+pub(super) unsafe fn zx_reclaim_entry_free(entry: *mut c_void) {
+    let entry = entry.cast::<ReclaimEntry>();
+    LIST.with_borrow(|list| assert!(!list.contains(&entry)));
+    // SAFETY: Made in `zx_reclaim_entry_alloc`.
+    drop(unsafe { Box::from_raw(entry) });
+}
+
+pub(super) unsafe fn zx_reclaim_entry_add(entry: *mut c_void, owner: *const c_void, pages: usize) {
+    let entry = entry.cast::<ReclaimEntry>();
+    // SAFETY: Made in `zx_reclaim_entry_alloc`.
+    unsafe { entry.write(ReclaimEntry { owner, pages }) };
+    LIST.with_borrow_mut(|list| {
+        assert!(!list.contains(&entry));
+        list.push(entry);
+    });
+}
+
+pub(super) unsafe fn zx_reclaim_entry_remove(entry: *mut c_void) -> *const c_void {
+    let entry = entry.cast::<ReclaimEntry>();
+    let was_listed = LIST.with_borrow_mut(|list| {
+        let before = list.len();
+        list.retain(|listed| *listed != entry);
+        list.len() < before
+    });
+    if !was_listed {
+        return core::ptr::null();
+    }
+    // SAFETY: Made in `zx_reclaim_entry_alloc`.
+    unsafe { (*entry).owner }
+}
+
+pub(super) fn listed() -> usize {
+    LIST.with_borrow(Vec::len)
+}
+
+pub(super) fn reclaim(index: usize) -> Option<usize> {
+    let (hold, reclaim) = CALLBACKS.get().expect("no shrinker");
+    let entry = LIST.with_borrow(|list| list.get(index).copied())?;
+    let mut room = [0u64; ZX_C_RECLAIM_HOLD_WORDS as usize];
+    let room = room.as_mut_ptr().cast();
+    // SAFETY: Listed, and there is room.
+    let held = unsafe { hold((*entry).owner, room) };
+    if !held {
+        return None;
+    }
+    LIST.with_borrow_mut(|list| list.retain(|listed| *listed != entry));
+    // SAFETY: Held just now.
+    Some(unsafe { reclaim(room) })
 }

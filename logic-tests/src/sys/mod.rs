@@ -12,9 +12,17 @@ pub(crate) mod node;
 #[path = "../../../src/sys/page.rs"]
 pub(crate) mod page;
 
+#[path = "../../../src/sys/reclaim.rs"]
+pub(crate) mod reclaim;
+#[path = "../../../src/sys/rwsem.rs"]
+pub(crate) mod rwsem;
+
 mod c;
+pub(crate) mod file;
+pub(crate) mod fs;
 pub(crate) mod probe;
 pub(crate) mod user;
+pub(crate) mod wait;
 
 /// The ABI, as the module has it.
 #[allow(clippy::all, missing_docs, non_camel_case_types)]

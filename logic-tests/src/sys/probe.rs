@@ -122,7 +122,11 @@ pub(crate) fn set_value(page: &Page, value: u64) {
 pub(crate) struct Holder {
     page: *mut bindings::page,
     pinned: bool,
+    mapping: bool,
 }
+
+// SAFETY: The counts are atomic.
+unsafe impl Send for Holder {}
 
 impl Holder {
     /// Another one.
@@ -135,7 +139,47 @@ impl Holder {
         Self {
             page: page.as_raw(),
             pinned,
+            mapping: false,
         }
+    }
+
+    /// A page table's.
+    pub(crate) fn mapping(page: &Page) -> Self {
+        let mut holder = Self::new(page, false);
+        raw(page).mappings.fetch_add(1, SeqCst);
+        holder.mapping = true;
+        holder
+    }
+
+    /// A pin of the page that another one holds.
+    pub(crate) fn pin(&self) -> Self {
+        let raw = c::live(self.page);
+        raw.references.fetch_add(1, SeqCst);
+        raw.pins.fetch_add(1, SeqCst);
+        Self {
+            page: self.page,
+            pinned: true,
+            mapping: false,
+        }
+    }
+
+    /// Whether it is a pin.
+    pub(crate) fn is_pin(&self) -> bool {
+        self.pinned
+    }
+
+    /// Writes to the page: what a program does through a mapping, or a device.
+    pub(crate) fn store(&self, at: usize, byte: u8) {
+        // SAFETY: The holder keeps it.
+        let memory = unsafe { &mut (*c::live(self.page).memory.get()).0 };
+        memory[at] = byte;
+    }
+
+    /// Reads from the page.
+    pub(crate) fn load(&self, at: usize) -> u8 {
+        // SAFETY: The holder keeps it.
+        let memory = unsafe { &(*c::live(self.page).memory.get()).0 };
+        memory[at]
     }
 
     /// Which page.
@@ -149,6 +193,20 @@ impl Drop for Holder {
         if self.pinned {
             c::live(self.page).pins.fetch_sub(1, SeqCst);
         }
+        if self.mapping {
+            c::live(self.page).mappings.fetch_sub(1, SeqCst);
+        }
         c::put(self.page);
     }
+}
+
+/// Has the shrinker take back the memory of the `index`th owner on its list, and returns the pages,
+/// if there is one and its lock is to be had.
+pub(crate) fn reclaim(index: usize) -> Option<usize> {
+    c::reclaim(index)
+}
+
+/// How many owners are listed with the shrinker.
+pub(crate) fn listed() -> usize {
+    c::listed()
 }
