@@ -92,8 +92,20 @@ tests: module programs			## all that "make test" runs
 demo: module programs			## build all and run the demo in a guest
 	@scripts/demo --suite $(SUITE)
 
-test: tests				## build all and run every test in a guest (TESTS='test_a* ...' picks)
+test: tests test-logic			## build all and run every test in a guest (TESTS='test_a* ...' picks)
 	@scripts/test --suite $(SUITE) $(TESTS)
+
+# The module's logic on the host, where no kernel is needed: see docs/testing.md.
+logic := --manifest-path logic-tests/Cargo.toml --locked
+.PHONY: test-logic test-logic-miri
+test-logic: setup			## the module's logic beside models, without a guest (LOGIC_TESTS_CASES=)
+	$(enter) env CARGO_TARGET_DIR=$(out)/logic $(if $(LOGIC_TESTS_CASES),LOGIC_TESTS_CASES=$(LOGIC_TESTS_CASES)) \
+		cargo test $(logic) --quiet
+
+# Miri is part of nightly toolchains of rustup only, so this uses the host's.
+test-logic-miri:			## the same under Miri, with a nightly toolchain of rustup
+	CARGO_TARGET_DIR=$(build)/miri MIRIFLAGS='-Zmiri-disable-isolation $(MIRIFLAGS)' \
+		cargo +nightly miri test $(logic)
 
 # Those that take their time to find races and leaks.
 slow := test_model test_leaks test_reload test_regressions_* test_spec_accounting_model cargo_local
@@ -120,16 +132,19 @@ clippy: $(ready)			## lint the module and the crates
 	+$(call kbuild,$(in),$(kdir),$(work)/clippy) CLIPPY=1 W=e modules
 	$(in) env CARGO_TARGET_DIR=$(work)/cargo cargo clippy $(manifest) --all-targets -- -D warnings
 	$(in) env CARGO_TARGET_DIR=$(work)/cargo cargo clippy --manifest-path bench/charts/Cargo.toml --locked -- -D warnings
+	$(in) env CARGO_TARGET_DIR=$(work)/logic cargo clippy --manifest-path logic-tests/Cargo.toml --locked --workspace --all-targets -- -D warnings
 
 fmt: $(ready)				## format all Rust code
 	$(rustfmt) $(rust_files)
 	$(in) cargo fmt --manifest-path crates/Cargo.toml --all
 	$(in) cargo fmt --manifest-path bench/charts/Cargo.toml
+	$(in) cargo fmt --manifest-path logic-tests/Cargo.toml --all
 
 fmt-check: $(ready)			## say where "make fmt" would change something
 	$(rustfmt) --check $(rust_files)
 	$(in) cargo fmt --manifest-path crates/Cargo.toml --all -- --check
 	$(in) cargo fmt --manifest-path bench/charts/Cargo.toml -- --check
+	$(in) cargo fmt --manifest-path logic-tests/Cargo.toml --all -- --check
 
 # In programs errno is positive, attributes have no kernel macro, and volatile
 # is what it takes to touch memory.

@@ -48,6 +48,9 @@ mod info;
 mod io;
 #[path = "src/ioctl.rs"]
 mod ioctl;
+#[cfg(CONFIG_KUNIT = "y")]
+#[path = "src/kunit.rs"]
+mod kunit;
 #[path = "src/mapping.rs"]
 mod mapping;
 #[path = "src/object.rs"]

@@ -9,7 +9,7 @@ fn main() {
     println!("cargo::rerun-if-changed={}", header.display());
     println!("cargo::rerun-if-env-changed=BINDGEN");
     // What the module's files ask of a kernel's configuration.
-    println!("cargo::rustc-check-cfg=cfg(CONFIG_X86)");
+    println!("cargo::rustc-check-cfg=cfg(zxvmo, CONFIG_X86)");
     println!("cargo::rustc-cfg=CONFIG_X86");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
     let bindgen = env::var_os("BINDGEN").unwrap_or_else(|| "bindgen".into());
@@ -19,7 +19,12 @@ fn main() {
         .arg(out.join("uapi.rs"))
         .args(["--use-core", "--ctypes-prefix", "ffi"])
         .args(["--no-doc-comments", "--with-derive-default"])
-        .args(["--allowlist-type", "zxvmo_.*", "--allowlist-var", "ZX_.*|ZXVMO_.*"])
+        .args([
+            "--allowlist-type",
+            "zxvmo_.*",
+            "--allowlist-var",
+            "ZX_.*|ZXVMO_.*",
+        ])
         .args(["--blocklist-type", "__[us](8|16|32|64)"])
         .status();
     assert!(

@@ -17,6 +17,8 @@ mod discard;
 mod endpoint;
 #[path = "../../src/extent.rs"]
 mod extent;
+#[path = "../../src/kunit.rs"]
+mod kunit;
 #[path = "../../src/op_range.rs"]
 mod op_range;
 #[path = "../../src/page_map.rs"]

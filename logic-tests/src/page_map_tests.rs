@@ -157,10 +157,12 @@ impl Modelled {
 
     fn actual_marks(&self, range: Range<u64>) -> BTreeSet<u64> {
         let mut marks = BTreeSet::new();
-        let _ = self.map.each_touched(range.start, range.end, &mut |touched| {
-            marks.extend(touched.ranges().flatten());
-            ControlFlow::<()>::Continue(())
-        });
+        let _ = self
+            .map
+            .each_touched(range.start, range.end, &mut |touched| {
+                marks.extend(touched.ranges().flatten());
+                ControlFlow::<()>::Continue(())
+            });
         marks
     }
 
@@ -206,11 +208,17 @@ impl World {
     }
 
     fn is_held(&self, address: usize) -> bool {
-        self.holders.iter().any(|holder| holder.address() == address)
+        self.holders
+            .iter()
+            .any(|holder| holder.address() == address)
     }
 
     fn sharers(&self, address: usize, at: u64) -> u64 {
-        let shows = |map: &&Modelled| map.pages.get(&at).is_some_and(|page| page.address == address);
+        let shows = |map: &&Modelled| {
+            map.pages
+                .get(&at)
+                .is_some_and(|page| page.address == address)
+        };
         self.maps.iter().filter(shows).count() as u64
     }
 
@@ -321,13 +329,19 @@ impl World {
         let (page, place) = known.map.own(at, || unmapped.set(true))?;
         let now = self::known(page);
         assert_eq!(now.value, before.map_or(0, |before| before.value));
-        assert_eq!(before.is_some_and(|before| before.address == now.address), owned);
+        assert_eq!(
+            before.is_some_and(|before| before.address == now.address),
+            owned
+        );
         // The page of zeros may be in the way.
         assert!(before.is_some() || unmapped.get());
         if let Some(number) = number {
             assert_eq!(probe::index(page), number, "a futex loses its page");
         }
-        assert_eq!(probe::owner(page) == known.owner, number.is_some() || !owned);
+        assert_eq!(
+            probe::owner(page) == known.owner,
+            number.is_some() || !owned
+        );
         if !owned {
             known.marks.remove(&at);
         }
@@ -357,27 +371,36 @@ impl World {
         let known = &mut self.maps[of];
         assert_eq!(known.actual_marks(range.clone()), marks);
         let mut told = Vec::new();
-        let _ = known.map.each_touched(range.start, range.end, &mut |touched| {
-            let untouched = touched.untouch(|at| {
-                told.push(at);
-                Ok(())
+        let _ = known
+            .map
+            .each_touched(range.start, range.end, &mut |touched| {
+                let untouched = touched.untouch(|at| {
+                    told.push(at);
+                    Ok(())
+                });
+                assert!(untouched.is_ok());
+                ControlFlow::<()>::Continue(())
             });
-            assert!(untouched.is_ok());
-            ControlFlow::<()>::Continue(())
-        });
         // Leaves are visited whole.
         told.retain(|at| range.contains(at));
         assert_eq!(told, held);
         let left = known.actual_marks(0..u64::MAX);
         assert!(left.is_subset(&known.marks));
         let gone: BTreeSet<u64> = known.marks.difference(&left).copied().collect();
-        assert!(gone.is_subset(&marks), "a mark outside of the range is gone");
+        assert!(
+            gone.is_subset(&marks),
+            "a mark outside of the range is gone"
+        );
         assert!(held.iter().all(|at| left.contains(at)));
         known.marks = left;
 
         let map = known.map.share(range.start, range.end, owner)?;
         let mut child = Modelled::new(map, owner);
-        child.pages = known.pages.range(range.clone()).map(|(at, page)| (*at, *page)).collect();
+        child.pages = known
+            .pages
+            .range(range.clone())
+            .map(|(at, page)| (*at, *page))
+            .collect();
         for at in held {
             let (page, _) = child.map.own(at, || {})?;
             let now = self::known(page);
@@ -406,7 +429,10 @@ impl World {
         let destination = &self.maps[into].map;
         let frame = destination.frame(source, range.start, range.end, to)?;
         let taken = self.maps[of].map.extract(range.start, range.end)?;
-        assert_eq!(taken.len(), self.maps[of].pages.range(range.clone()).count() as u64);
+        assert_eq!(
+            taken.len(),
+            self.maps[of].pages.range(range.clone()).count() as u64
+        );
         // Nothing can fail from here on.
         let ((), failed) = failure::after(Some(0), || {
             let frame = frame.settle(taken);
@@ -417,7 +443,9 @@ impl World {
         assert!(!failed);
 
         let moved = self.maps[of].pages.range(range.clone());
-        let moved: Vec<_> = moved.map(|(at, page)| (at - range.start + to, *page)).collect();
+        let moved: Vec<_> = moved
+            .map(|(at, page)| (at - range.start + to, *page))
+            .collect();
         self.maps[of].pages.retain(|at, _| !range.contains(at));
         self.maps[of].marks.retain(|at| !range.contains(at));
         let known = &mut self.maps[into];
@@ -481,7 +509,10 @@ impl World {
                 if let Some((_, page)) = known.map.next(*at) {
                     let address = probe::address(page);
                     if addresses.insert(address) {
-                        assert!(numbers.insert(probe::index(page)), "a number is given twice");
+                        assert!(
+                            numbers.insert(probe::index(page)),
+                            "a number is given twice"
+                        );
                     }
                 }
             }
@@ -504,7 +535,9 @@ impl World {
             assert_eq!(known.map.len(), known.pages.len() as u64);
             for (at, page) in &known.pages {
                 match known.map.get(*at) {
-                    Shown::Owned(now, _) | Shown::Shared(now) => assert_eq!(self::known(now), *page),
+                    Shown::Owned(now, _) | Shown::Shared(now) => {
+                        assert_eq!(self::known(now), *page)
+                    }
                     Shown::Hole => panic!("a hole at {at}"),
                 }
                 addresses.insert(page.address);
@@ -517,7 +550,11 @@ impl World {
     /// How many maps show each page of one.
     fn check_tally(&self, of: usize) {
         let known = &self.maps[of];
-        let others = self.maps.iter().enumerate().filter(|(other, _)| *other != of);
+        let others = self
+            .maps
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != of);
         let others: Vec<&PageMap> = others.map(|(_, other)| &other.map).collect();
         let mut counted = BTreeMap::new();
         let tallied = known.map.tally(&others, &mut |sharers, pages| {

@@ -152,11 +152,17 @@ impl World {
                     return;
                 };
                 let before = self.observed.len() + self.packets.len();
-                self.observed.retain(|observed| (observed.handle, observed.key) != (handle, key));
+                self.observed
+                    .retain(|observed| (observed.handle, observed.key) != (handle, key));
                 let came = |packet: &Packet| packet.from.is_some_and(|(from, ..)| from == handle);
-                self.packets.retain(|packet| !(came(packet) && packet.key == key));
+                self.packets
+                    .retain(|packet| !(came(packet) && packet.key == key));
                 let found = self.observed.len() + self.packets.len() < before;
-                let expected = if found { Ok(()) } else { Err(Status::NOT_FOUND) };
+                let expected = if found {
+                    Ok(())
+                } else {
+                    Err(Status::NOT_FOUND)
+                };
                 assert_eq!(self.port.cancel(through, key), expected);
             }
             Op::Change(object, clear, set) => {
@@ -212,6 +218,8 @@ proptest! {
         ..ProptestConfig::default()
     })]
 
+    // Nothing here is what Miri is for, and it takes long.
+    #[cfg_attr(miri, ignore)]
     #[test]
     fn follow_the_model(ops in prop::collection::vec(op(), 1..80)) {
         let mut world = World::new();
@@ -236,6 +244,7 @@ proptest! {
 }
 
 /// A port takes so many packets of users and no more, until one is taken out.
+#[cfg_attr(miri, ignore)]
 #[test]
 fn packets_are_limited() {
     let Ok(port) = Port::create(0) else {

@@ -32,12 +32,7 @@ const PAGES: u64 = 4;
 
 /// Numbers at the edges of pages, of a VMO, and of 64 bits.
 fn number() -> impl Strategy<Value = u64> {
-    let near = prop_oneof![
-        Just(0),
-        0..=PAGES + 1,
-        Just(1 << 51),
-        Just((1 << 52) - 1),
-    ];
+    let near = prop_oneof![Just(0), 0..=PAGES + 1, Just(1 << 51), Just((1 << 52) - 1),];
     prop_oneof![
         8 => (near, -1..2i64).prop_map(|(page, by)| (page * PAGE_SIZE).wrapping_add_signed(by)),
         1 => any::<u64>(),
@@ -184,6 +179,7 @@ proptest! {
     }
 
     /// Buffers are handed out in order, as far as the limit reaches, and empty ones never.
+    #[cfg_attr(miri, ignore)]
     #[test]
     fn vectors_hand_out_their_buffers(
         buffers in prop::collection::vec((0..4u64, 0..3 * PAGE_SIZE), 0..70),

@@ -117,7 +117,10 @@ struct Borrowed {
 
 impl Borrowed {
     fn bytes(holder: &Holder) -> Vec<u8> {
-        (0..64).chain([PAGE / 2, PAGE - 1]).map(|at| holder.load(at)).collect()
+        (0..64)
+            .chain([PAGE / 2, PAGE - 1])
+            .map(|at| holder.load(at))
+            .collect()
     }
 }
 
@@ -134,7 +137,10 @@ impl Modelled {
     fn new(store: Arc<Store>, bytes: Vec<u8>) -> Self {
         let tables = Inode::default();
         store.set_inode(tables.clone());
-        store.read_lock().mapped.store(true, kernel::sync::atomic::Relaxed);
+        store
+            .read_lock()
+            .mapped
+            .store(true, kernel::sync::atomic::Relaxed);
         Self {
             store,
             tables,
@@ -216,7 +222,11 @@ impl Modelled {
                     let page = entry.and_then(|entry| entry.page.as_ref());
                     page.map_or(0, |page| page.load(byte))
                 });
-                assert_eq!(shown, self.bytes[page as usize * PAGE + byte], "page {page} is stale");
+                assert_eq!(
+                    shown,
+                    self.bytes[page as usize * PAGE + byte],
+                    "page {page} is stale"
+                );
             }
         }
     }
@@ -265,7 +275,14 @@ impl World {
                 let expected = clamp(range, known.size());
                 assert_eq!(read, known.bytes[expected.clone()]);
                 let ends = range.end > known.size() && range.start < range.end;
-                assert_eq!(result, if ends { Err(Status::OUT_OF_RANGE) } else { Ok(()) });
+                assert_eq!(
+                    result,
+                    if ends {
+                        Err(Status::OUT_OF_RANGE)
+                    } else {
+                        Ok(())
+                    }
+                );
                 Ok(())
             }
             Op::Commit(of, ref range) => {
@@ -455,7 +472,10 @@ impl World {
             known.check_tables();
             let (bytes, result) = known.read(&(0..known.size()));
             assert_eq!(result, Ok(()));
-            assert!(bytes == known.bytes, "the content of a store is not what was written");
+            assert!(
+                bytes == known.bytes,
+                "the content of a store is not what was written"
+            );
         }
         for Borrowed { holder, before } in &self.borrowed {
             if let Some(before) = before {

@@ -3,6 +3,7 @@
 //! Rights and statuses.
 
 use crate::{
+    cases,
     rights::Rights,
     status::Status,
     sys::{self, errno, uapi},
@@ -11,7 +12,11 @@ use kernel::error::Error;
 use proptest::prelude::*;
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: cases(256),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     /// Spec 18: nothing is gained, and what cannot be had is refused as a whole.
     #[test]

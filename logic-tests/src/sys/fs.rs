@@ -42,7 +42,9 @@ impl Inode {
     /// As in the module.
     pub(crate) fn unmap(&self, first: u64, count: u64) {
         let end = first.saturating_add(count);
-        self.lock().entries.retain(|at, _| !(first..end).contains(at));
+        self.lock()
+            .entries
+            .retain(|at, _| !(first..end).contains(at));
     }
 
     /// Enters a page, or the page of zeros.

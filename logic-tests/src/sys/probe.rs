@@ -2,11 +2,7 @@
 
 //! What the tests do and look at beside the module's own calls.
 
-use super::{
-    c,
-    node::NodeCache,
-    page::Page,
-};
+use super::{c, node::NodeCache, page::Page};
 use core::cell::Cell;
 use core::sync::atomic::Ordering::SeqCst;
 use kernel::bindings;
@@ -101,9 +97,13 @@ pub(crate) fn owner(page: &Page) -> u64 {
 pub(crate) fn value(page: &Page) -> u64 {
     // SAFETY: The page is live, and the tests write to it on one thread.
     let memory = unsafe { &(*raw(page).memory.get()).0 };
-    let value = memory.first_chunk().map_or(0, |bytes| u64::from_ne_bytes(*bytes));
+    let value = memory
+        .first_chunk()
+        .map_or(0, |bytes| u64::from_ne_bytes(*bytes));
     // The last ones are written together with them.
-    let last = memory.last_chunk().map_or(0, |bytes| u64::from_ne_bytes(*bytes));
+    let last = memory
+        .last_chunk()
+        .map_or(0, |bytes| u64::from_ne_bytes(*bytes));
     assert_eq!(value, last);
     value
 }

@@ -48,12 +48,7 @@ pub(crate) fn unmap(address: usize, pages: usize, away: bool) {
 
 /// Calls `go` with the memory at `address` page by page, until `length` bytes are done or a page is
 /// missing; one that is not present counts as missing unless `fault`. Returns the bytes done.
-fn each(
-    address: usize,
-    length: usize,
-    fault: bool,
-    mut go: impl FnMut(usize, &mut [u8]),
-) -> usize {
+fn each(address: usize, length: usize, fault: bool, mut go: impl FnMut(usize, &mut [u8])) -> usize {
     MEMORY.with_borrow_mut(|memory| {
         let mut done = 0;
         while done < length {
@@ -221,7 +216,12 @@ impl IovIter<'_> {
 
     /// Makes the buffers present.
     pub(crate) fn fault_in(&mut self, length: usize) -> usize {
-        each(self.iter.address, length.min(self.iter.count), true, |_, _| {})
+        each(
+            self.iter.address,
+            length.min(self.iter.count),
+            true,
+            |_, _| {},
+        )
     }
 
     /// Why the byte at the current position cannot be accessed.

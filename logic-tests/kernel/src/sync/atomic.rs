@@ -2,9 +2,9 @@
 
 //! Atomics by the kernel's names. A `cmpxchg` that fails orders nothing, as in the kernel.
 
-use core::{cell::UnsafeCell, sync::atomic as host};
 pub use core::sync::atomic::Ordering;
 pub use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use core::{cell::UnsafeCell, sync::atomic as host};
 
 /// Orders everything.
 #[allow(non_upper_case_globals)]
