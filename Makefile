@@ -92,20 +92,8 @@ tests: module programs			## all that "make test" runs
 demo: module programs			## build all and run the demo in a guest
 	@scripts/demo --suite $(SUITE)
 
-test: tests test-logic			## build all and run every test in a guest (TESTS='test_a* ...' picks)
+test: tests				## build all and run every test in a guest (TESTS='test_a* ...' picks)
 	@scripts/test --suite $(SUITE) $(TESTS)
-
-# The module's logic on the host, where no kernel is needed: see docs/testing.md.
-logic := --manifest-path logic-tests/Cargo.toml --locked
-.PHONY: test-logic test-logic-miri
-test-logic: setup			## the module's logic beside models, without a guest (LOGIC_TESTS_CASES=)
-	$(enter) env CARGO_TARGET_DIR=$(out)/logic $(if $(LOGIC_TESTS_CASES),LOGIC_TESTS_CASES=$(LOGIC_TESTS_CASES)) \
-		cargo test $(logic) --quiet
-
-# Miri is part of nightly toolchains of rustup only, so this uses the host's.
-test-logic-miri:			## the same under Miri, with a nightly toolchain of rustup
-	CARGO_TARGET_DIR=$(build)/miri MIRIFLAGS='-Zmiri-disable-isolation $(MIRIFLAGS)' \
-		cargo +nightly miri test $(logic)
 
 # Those that take their time to find races and leaks.
 slow := test_model test_leaks test_reload test_regressions_* test_spec_accounting_model cargo_local
@@ -120,6 +108,19 @@ bench: module lib			## build all and measure, beside memfd and fork() (see bench
 
 shell: module				## a shell in a guest with the module loaded
 	@scripts/guest --suite $(SUITE) --interactive
+
+# The module's logic on the host, where no kernel is needed: see docs/testing.md.
+logic := --manifest-path logic-tests/Cargo.toml --locked
+.PHONY: test-logic test-logic-miri
+test: test-logic
+test-logic: setup			## the module's logic beside models, without a guest (LOGIC_TESTS_CASES=)
+	$(enter) env CARGO_TARGET_DIR=$(out)/logic $(if $(LOGIC_TESTS_CASES),LOGIC_TESTS_CASES=$(LOGIC_TESTS_CASES)) \
+		cargo test $(logic) --quiet
+
+# Miri is part of nightly toolchains of rustup only, so this uses the host's.
+test-logic-miri:			## the same under Miri, with a nightly toolchain of rustup
+	CARGO_TARGET_DIR=$(build)/miri MIRIFLAGS='-Zmiri-disable-isolation $(MIRIFLAGS)' \
+		cargo +nightly miri test $(logic)
 
 ## Code
 .PHONY: clippy fmt fmt-check doc rust-analyzer check checkpatch shellcheck

@@ -62,6 +62,11 @@ impl<T> KVVec<T> {
         Ok(())
     }
 
+    /// Leaves at most `length`.
+    pub fn truncate(&mut self, length: usize) {
+        self.0.truncate(length);
+    }
+
     /// Removes everything.
     pub fn clear(&mut self) {
         self.0.clear();

@@ -303,6 +303,62 @@ pub(super) unsafe fn zx_slots_first_shared(from: *const *mut page, first: u32, e
     first.max(end)
 }
 
+/// Of the slots in `which`, those that hold a page; and those whose page may be written in place.
+pub(super) unsafe fn zx_slots_sort(
+    from: *const *mut page,
+    which: u64,
+    touched: u64,
+    owned: *mut u64,
+) -> u64 {
+    // SAFETY: As the contract has it.
+    let slots = unsafe { slots(from) };
+    let (mut filled, mut writable) = (0, 0);
+    for (at, slot) in slots.iter().enumerate() {
+        let (bit, page) = (1 << at, slot.load(Acquire));
+        if which & bit == 0 || page.is_null() {
+            continue;
+        }
+        filled |= bit;
+        let page = live(page);
+        let alone = page.references.load(Relaxed) == 1;
+        if page.sharers.load(Acquire) == 1 && (touched & bit != 0 || alone) {
+            writable |= bit;
+        }
+    }
+    // SAFETY: As the contract has it.
+    unsafe { owned.write(writable) };
+    filled
+}
+
+/// Fills slots that are empty and nobody else's with what others hold.
+pub(super) unsafe fn zx_slots_share(to: *mut *mut page, from: *const *mut page, count: u32) {
+    // SAFETY: As the contract has it.
+    let slots = unsafe { &slots(from)[..count as usize] };
+    for (at, slot) in slots.iter().enumerate() {
+        let page = slot.load(Acquire);
+        if !page.is_null() {
+            // SAFETY: As the contract has it.
+            unsafe {
+                zx_page_share(page);
+                to.add(at).write(page);
+            }
+        }
+    }
+}
+
+/// Gives up the sharers of slots that nobody else can reach.
+pub(super) unsafe fn zx_slots_drop(from: *const *mut page, count: u32) {
+    // SAFETY: As the contract has it.
+    for slot in unsafe { &slots(from)[..count as usize] } {
+        let page = slot.load(Relaxed);
+        // SAFETY: As the contract has it.
+        if !page.is_null() && unsafe { zx_page_unshare(page) } {
+            // SAFETY: That was the last one.
+            unsafe { zx_page_free(page) };
+        }
+    }
+}
+
 pub(super) unsafe fn zx_slots_set_owner(from: *const *mut page, count: u32, owner: u64) {
     // SAFETY: As the contract has it.
     for slot in unsafe { &slots(from)[..count as usize] } {
