@@ -15,8 +15,9 @@ impl Family {
         self.several
     }
 
-    pub(crate) fn hold<R>(&self, body: impl FnOnce() -> R) -> R {
-        body()
+    /// Calls `body` with whether the VMO has a parent.
+    pub(crate) fn hold<R>(&self, _: &Vmo, body: impl FnOnce(bool) -> R) -> R {
+        body(false)
     }
 }
 

@@ -19,6 +19,8 @@ mod endpoint;
 mod extent;
 #[path = "../../src/kunit.rs"]
 mod kunit;
+#[path = "../../src/large.rs"]
+mod large;
 #[path = "../../src/op_range.rs"]
 mod op_range;
 #[path = "../../src/page_map.rs"]
@@ -40,6 +42,7 @@ mod vector;
 
 mod family;
 mod handle;
+mod module_parameters;
 mod object;
 mod sys;
 mod vmo;

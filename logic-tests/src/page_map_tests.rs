@@ -194,11 +194,16 @@ fn known(page: &Page) -> Known {
 
 impl World {
     fn new() -> Self {
+        // First: the owner counts for it.
+        let memory = Memory::new();
+        let Ok(owner) = probe::new_owner(1) else {
+            panic!("no memory");
+        };
         Self {
-            maps: vec![Modelled::new(PageMap::new(1), 1)],
+            maps: vec![Modelled::new(PageMap::new(owner), 1)],
             holders: Vec::new(),
             next: 2,
-            memory: Memory::new(),
+            memory,
         }
     }
 
@@ -243,7 +248,8 @@ impl World {
             Op::New => {
                 if count < MAPS {
                     let owner = self.unique();
-                    self.maps.push(Modelled::new(PageMap::new(owner), owner));
+                    let map = PageMap::new(probe::new_owner(owner)?);
+                    self.maps.push(Modelled::new(map, owner));
                 }
             }
             Op::Fill(map, at) => return self.fill(map % count, at),
@@ -394,7 +400,9 @@ impl World {
         assert!(held.iter().all(|at| left.contains(at)));
         known.marks = left;
 
-        let map = known.map.share(range.start, range.end, owner)?;
+        let map = known
+            .map
+            .share(range.start, range.end, probe::new_owner(owner)?)?;
         let mut child = Modelled::new(map, owner);
         child.pages = known
             .pages

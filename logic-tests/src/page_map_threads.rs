@@ -5,7 +5,10 @@
 
 use crate::{
     page_map::{PageMap, Shown},
-    sys::probe::{self, Memory},
+    sys::{
+        page::Owner,
+        probe::{self, Memory},
+    },
 };
 use core::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::{collections::BTreeMap, sync::Barrier, thread};
@@ -28,12 +31,19 @@ fn on_threads<T: Send>(memory: &Memory, each: Vec<T>, body: impl Fn(T) + Sync) {
     });
 }
 
+fn new_owner(id: u64) -> Owner {
+    match probe::new_owner(id) {
+        Ok(owner) => owner,
+        Err(_) => panic!("no memory"),
+    }
+}
+
 /// All threads get the same page for a number, and each page counts once.
 #[test]
 fn holes_are_filled_once() {
     for round in 0..ROUNDS {
         let memory = Memory::new();
-        let mut map = PageMap::new(1);
+        let mut map = PageMap::new(new_owner(1));
         // High enough for all numbers.
         assert!(map.own(64 * 64, || {}).is_ok());
         let numbers = [3, 70, 71, 64 * 7 + round % 64];
@@ -61,7 +71,7 @@ fn holes_are_filled_once() {
 fn maps_that_share_go_their_ways() {
     for round in 0..ROUNDS {
         let memory = Memory::new();
-        let mut first = PageMap::new(1);
+        let mut first = PageMap::new(new_owner(1));
         let numbers = [0, 1, 64, 64 * 64 + round % 64];
         for number in numbers {
             let Ok((page, _)) = first.own(number, || {}) else {
@@ -71,7 +81,7 @@ fn maps_that_share_go_their_ways() {
         }
         let mut maps = Vec::new();
         for owner in 2..=THREADS {
-            let Ok(map) = first.share(0, u64::MAX, owner) else {
+            let Ok(map) = first.share(0, u64::MAX, new_owner(owner)) else {
                 panic!("no memory");
             };
             maps.push((owner, map));
@@ -87,7 +97,7 @@ fn maps_that_share_go_their_ways() {
                 assert_eq!(probe::value(page), number + 1);
                 probe::set_value(page, owner * 1000 + number);
             }
-            let Ok(child) = map.share(0, 64, owner + 10) else {
+            let Ok(child) = map.share(0, 64, new_owner(owner + 10)) else {
                 panic!("no memory");
             };
             assert!(map.remove(1, 65).is_ok());

@@ -5,7 +5,7 @@
 
 use core::{
     cell::UnsafeCell,
-    sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize},
+    sync::atomic::{AtomicBool, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize},
 };
 
 /// A page and its memory.
@@ -23,6 +23,8 @@ pub struct page {
     pub mappings: AtomicUsize,
     /// Who it was made for.
     pub owner: AtomicU64,
+    /// Whose it is, or null.
+    pub account: AtomicPtr<zx_account>,
     /// The number that no other page has at the same time.
     pub index: AtomicU64,
     /// How it is cached.
@@ -39,6 +41,22 @@ pub struct Memory(pub [u8; crate::page::PAGE_SIZE]);
 impl Default for Memory {
     fn default() -> Self {
         Self([0; crate::page::PAGE_SIZE])
+    }
+}
+
+/// What one user has.
+#[derive(Default)]
+pub struct zx_account {
+    /// Objects.
+    pub objects: AtomicI64,
+    /// Pages that were allocated for it and are not freed yet.
+    pub pages: AtomicI64,
+}
+
+impl zx_account {
+    /// For functions of C, which change it in place.
+    pub fn as_raw(&self) -> *mut Self {
+        core::ptr::from_ref(self).cast_mut()
     }
 }
 

@@ -16,8 +16,9 @@ use core::{
         Ordering::{Acquire, Relaxed, SeqCst},
     },
 };
+pub(super) use kernel::bindings::zx_account;
 use kernel::{
-    bindings::{iov_iter, kmem_cache, lock_class_key, page, rw_semaphore, Memory, ENOMEM},
+    bindings::{iov_iter, kmem_cache, lock_class_key, page, rw_semaphore, Memory, ENFILE, ENOMEM},
     failure,
     page::PAGE_SIZE,
 };
@@ -31,6 +32,10 @@ pub(crate) const ZX_C_CACHE_WB: u32 = 1;
 pub(crate) const ZX_C_CACHE_UC: u32 = 2;
 pub(crate) const ZX_C_CACHE_WC: u32 = 3;
 pub(crate) const ZX_C_GFP_NODE: u32 = 0;
+pub(crate) const ZX_C_LARGE_ORDER: u32 = 9;
+pub(crate) const ZX_C_LARGE_PAGES: u32 = 512;
+/// As on a machine whose page tables cannot show large folios by one entry: there are none.
+pub(crate) const ZX_C_PMD_ORDER: u32 = 0;
 
 const LIVE: u32 = 0x6c697665;
 const FREED: u8 = 0x6b;
@@ -44,7 +49,11 @@ fn node_layout() -> Layout {
 
 /// What one test has allocated.
 #[derive(Default)]
-pub(crate) struct Ledger(Mutex<Allocated>);
+pub(crate) struct Ledger {
+    allocated: Mutex<Allocated>,
+    /// Of the one user that the test is.
+    account: zx_account,
+}
 
 #[derive(Default)]
 struct Allocated {
@@ -62,7 +71,9 @@ unsafe impl<T> Send for Kept<T> {}
 
 impl Ledger {
     fn lock(&self) -> MutexGuard<'_, Allocated> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.allocated
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn pages(&self) -> usize {
@@ -78,6 +89,9 @@ impl Ledger {
         let mut allocated = self.lock();
         assert_eq!(allocated.pages.len(), 0, "pages leak");
         assert_eq!(allocated.nodes.len(), 0, "nodes leak");
+        let zx_account { objects, pages } = &self.account;
+        assert_eq!(objects.load(SeqCst), 0, "objects stay counted");
+        assert_eq!(pages.load(SeqCst), 0, "pages stay charged");
         for Kept(page) in allocated.old_pages.drain(..) {
             // SAFETY: Made in `zx_page_alloc` and freed once.
             drop(unsafe { Box::from_raw(page) });
@@ -139,6 +153,26 @@ pub(super) unsafe fn zx_page_alloc(zero: bool, owner: u64) -> *mut page {
     new
 }
 
+pub(super) unsafe fn zx_page_alloc_charged(
+    zero: bool,
+    owner: u64,
+    account: *mut zx_account,
+) -> *mut page {
+    // SAFETY: As the contract has it.
+    let new = unsafe {
+        if !zx_account_has_room(account, 1) {
+            return null_mut();
+        }
+        zx_page_alloc(zero, owner)
+    };
+    // SAFETY: The account exists while somebody has an object of it.
+    if let (false, Some(account)) = (new.is_null(), unsafe { account.as_ref() }) {
+        account.pages.fetch_add(1, SeqCst);
+        live(new).account.store(account.as_raw(), SeqCst);
+    }
+    new
+}
+
 /// The last share is gone; other references may be left.
 pub(super) unsafe fn zx_page_free(page: *mut page) {
     assert_eq!(live(page).sharers.load(SeqCst), 0);
@@ -162,6 +196,10 @@ pub(super) fn put(page: *mut page) {
         "a page is freed that is mapped"
     );
     state.magic.store(0, SeqCst);
+    // SAFETY: Null, or of a ledger that outlives the page.
+    if let Some(account) = unsafe { state.account.load(SeqCst).as_ref() } {
+        assert!(account.pages.fetch_sub(1, SeqCst) > 0);
+    }
     let ledger = ledger();
     let mut allocated = ledger.lock();
     assert!(allocated.pages.remove(&(page as usize)));
@@ -185,6 +223,11 @@ pub(super) unsafe fn zx_page_unshare(page: *mut page) -> bool {
 
 pub(super) unsafe fn zx_page_sharers(page: *mut page) -> usize {
     live(page).sharers.load(Acquire)
+}
+
+/// Whether anybody but page maps has a reference.
+pub(super) unsafe fn zx_page_held(page: *mut page) -> bool {
+    live(page).references.load(Relaxed) > 1
 }
 
 pub(super) unsafe fn zx_page_ref_count(page: *mut page) -> i32 {
@@ -312,22 +355,47 @@ pub(super) unsafe fn zx_slots_sort(
 ) -> u64 {
     // SAFETY: As the contract has it.
     let slots = unsafe { slots(from) };
-    let (mut filled, mut writable) = (0, 0);
+    let mut filled = 0;
     for (at, slot) in slots.iter().enumerate() {
         let (bit, page) = (1 << at, slot.load(Acquire));
         if which & bit == 0 || page.is_null() {
             continue;
         }
         filled |= bit;
-        let page = live(page);
-        let alone = page.references.load(Relaxed) == 1;
-        if page.sharers.load(Acquire) == 1 && (touched & bit != 0 || alone) {
-            writable |= bit;
-        }
     }
+    // SAFETY: As the contract has it.
+    let writable = unsafe {
+        let alone = zx_slots_alone(from, filled);
+        alone & !zx_slots_held(from, alone & !touched)
+    };
     // SAFETY: As the contract has it.
     unsafe { owned.write(writable) };
     filled
+}
+
+/// The bits of `among` whose slots have a page that is `such`.
+///
+/// # Safety
+///
+/// The slots are those of a leaf that lives meanwhile.
+unsafe fn which(from: *const *mut page, among: u64, such: impl Fn(&page) -> bool) -> u64 {
+    // SAFETY: As the contract has it.
+    let slots = unsafe { slots(from) }.iter().enumerate();
+    let such = slots.filter(|(at, slot)| {
+        let page = slot.load(Acquire);
+        among & 1 << at != 0 && !page.is_null() && such(live(page))
+    });
+    such.fold(0, |bits, (at, _)| bits | 1 << at)
+}
+
+pub(super) unsafe fn zx_slots_alone(from: *const *mut page, among: u64) -> u64 {
+    // SAFETY: As the contract has it.
+    unsafe { which(from, among, |page| page.sharers.load(Acquire) == 1) }
+}
+
+pub(super) unsafe fn zx_slots_held(from: *const *mut page, among: u64) -> u64 {
+    // SAFETY: As the contract has it.
+    unsafe { which(from, among, |page| page.references.load(Relaxed) > 1) }
 }
 
 /// Fills slots that are empty and nobody else's with what others hold.
@@ -367,6 +435,103 @@ pub(super) unsafe fn zx_slots_set_owner(from: *const *mut page, count: u32, owne
             live(page).owner.store(owner, Relaxed);
         }
     }
+}
+
+// Large folios: there are none. See `ZX_C_PMD_ORDER`.
+
+pub(super) unsafe fn zx_large_init() -> i32 {
+    0
+}
+
+pub(super) unsafe fn zx_large_exit() {}
+
+pub(super) unsafe fn zx_page_alloc_large(_owner: u64, _account: *mut zx_account) -> *mut page {
+    null_mut()
+}
+
+pub(super) unsafe fn zx_large_index(page: *mut page) -> i32 {
+    live(page);
+    -1
+}
+
+pub(super) unsafe fn zx_large_live(page: *mut page) -> u32 {
+    live(page);
+    0
+}
+
+pub(super) unsafe fn zx_large_rest(page: *mut page) -> u32 {
+    live(page);
+    0
+}
+
+pub(super) unsafe fn zx_large_any_sparse() -> bool {
+    false
+}
+
+pub(super) unsafe fn zx_page_slots(page: *mut page) -> usize {
+    live(page).sharers.load(Acquire)
+}
+
+pub(super) unsafe fn zx_slots_first_sparse(_from: *const *mut page, first: u32, end: u32) -> u32 {
+    first.max(end)
+}
+
+pub(super) unsafe fn zx_slots_reserve_owners(_from: *const *mut page, _count: u32) -> i32 {
+    0
+}
+
+pub(super) unsafe fn zx_slots_are(_from: *const *mut page, _count: u32, _first: *mut page) -> bool {
+    false
+}
+
+pub(super) unsafe fn zx_slots_fill(_to: *mut *mut page, _count: u32, _first: *mut page) {
+    unreachable!("nobody has a large folio");
+}
+
+// Accounts: one for each ledger. Too many objects, or too little memory, is where an allocation is
+// made to fail.
+
+pub(super) unsafe fn zx_limit_init() {}
+
+pub(super) unsafe fn zx_limit_exit() {}
+
+pub(super) unsafe fn zx_account_take(account: *mut *mut zx_account) -> i32 {
+    if failure::now() {
+        return -(ENOMEM as i32);
+    }
+    // SAFETY: Valid for writes; the ledger outlives what it counts.
+    unsafe {
+        account.write(ledger().account.as_raw());
+        zx_account_share(*account);
+    }
+    0
+}
+
+pub(super) unsafe fn zx_account_add(account: *mut zx_account) -> i32 {
+    if failure::now() {
+        return -(ENFILE as i32);
+    }
+    // SAFETY: As the contract has it.
+    unsafe { zx_account_share(account) };
+    0
+}
+
+pub(super) unsafe fn zx_account_share(account: *mut zx_account) {
+    // SAFETY: The caller has an object of it, or has just found it.
+    if let Some(account) = unsafe { account.as_ref() } {
+        account.objects.fetch_add(1, SeqCst);
+    }
+}
+
+pub(super) unsafe fn zx_account_put(account: *mut zx_account) {
+    // SAFETY: The caller has an object of it.
+    if let Some(account) = unsafe { account.as_ref() } {
+        assert!(account.objects.fetch_sub(1, SeqCst) > 0);
+    }
+}
+
+pub(super) unsafe fn zx_account_has_room(_account: *mut zx_account, _pages: isize) -> bool {
+    !failure::now()
 }
 
 pub(super) unsafe fn zx_cache_create(_name: *const c_char, size: u32) -> *mut kmem_cache {

@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! In the place of the module's `src/sys/mod.rs`: its files that keep pages, nodes, locks and the
-//! list of the shrinker are compiled as they are; the rest has stand-ins.
+//! In the place of the module's `src/sys/mod.rs`: its files that keep pages, nodes, locks, limits
+//! of users and the list of the shrinker are compiled as they are; the rest has stand-ins.
 
 use kernel::error::Error;
 
 #[path = "../../../src/sys/cache.rs"]
 pub(crate) mod cache;
+#[path = "../../../src/sys/large.rs"]
+pub(crate) mod large;
+#[path = "../../../src/sys/leaf.rs"]
+pub(crate) mod leaf;
+#[path = "../../../src/sys/limit.rs"]
+pub(crate) mod limit;
 #[path = "../../../src/sys/node.rs"]
 pub(crate) mod node;
 #[path = "../../../src/sys/page.rs"]
 pub(crate) mod page;
-
 #[path = "../../../src/sys/reclaim.rs"]
 pub(crate) mod reclaim;
 #[path = "../../../src/sys/rwsem.rs"]
@@ -22,6 +27,7 @@ pub(crate) mod file;
 pub(crate) mod fs;
 pub(crate) mod probe;
 pub(crate) mod user;
+pub(crate) mod vma;
 pub(crate) mod wait;
 
 /// The ABI, as the module has it.

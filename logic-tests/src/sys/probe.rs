@@ -2,10 +2,15 @@
 
 //! What the tests do and look at beside the module's own calls.
 
-use super::{c, node::NodeCache, page::Page};
+use super::{
+    c,
+    limit::Charge,
+    node::NodeCache,
+    page::{Owner, Page},
+};
 use core::cell::Cell;
 use core::sync::atomic::Ordering::SeqCst;
-use kernel::bindings;
+use kernel::{bindings, error::Result};
 use std::sync::{Arc, Once};
 
 pub(crate) use c::Ledger;
@@ -86,6 +91,11 @@ pub(crate) fn address(page: &Page) -> usize {
 /// The number that a futex in the page is known by.
 pub(crate) fn index(page: &Page) -> u64 {
     raw(page).index.load(SeqCst)
+}
+
+/// A store of this id, of the thread's user.
+pub(crate) fn new_owner(id: u64) -> Result<Owner> {
+    Ok(Owner::new(id, Charge::take()?))
 }
 
 /// Who it was made for.
