@@ -11,9 +11,13 @@ use crate::{
     page_map::{PageMap, Shown},
     rights::Rights,
     status::Status,
-    sys::{uapi, PAGE_SIZE},
+    sys::{limit::Charge, page::Owner, uapi, PAGE_SIZE},
 };
 use kernel::prelude::*;
+
+fn new_owner(id: u64) -> Result<Owner> {
+    Ok(Owner::new(id, Charge::take()?))
+}
 
 /// Whether the two maps show one and the same page at `index`.
 fn show_one_page(left: &PageMap, right: &PageMap, index: u64) -> bool {
@@ -73,13 +77,13 @@ mod tests {
 
     #[test]
     fn pages_are_copied_on_write() -> Result {
-        let mut map = PageMap::new(1);
+        let mut map = PageMap::new(new_owner(1)?);
         for index in [3, 64, 1 << 30] {
             map.own(index, || {})?;
             assert!(is_owned(&map, index));
         }
         assert!(map.len() == 3);
-        let mut snapshot = map.share(0, 1 << 20, 2)?;
+        let mut snapshot = map.share(0, 1 << 20, new_owner(2)?)?;
         assert!(snapshot.len() == 2);
         assert!(show_one_page(&map, &snapshot, 3));
         assert!(is_hole(&snapshot, 1 << 30));
@@ -96,7 +100,7 @@ mod tests {
 
     #[test]
     fn pages_change_places() -> Result {
-        let (mut map, mut other) = (PageMap::new(1), PageMap::new(2));
+        let (mut map, mut other) = (PageMap::new(new_owner(1)?), PageMap::new(new_owner(2)?));
         for index in 60..70 {
             map.own(index, || {})?;
         }
