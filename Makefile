@@ -152,6 +152,19 @@ fuzz-shrink: fuzz-build			## leave out of FILE= what a finding does not need
 soak: programs fuzz-build			## everything at once for MINUTES=30, and then nothing may be left
 	@scripts/soak --suite $(SUITE) --kernel $(KERNEL) --minutes $(MINUTES)
 
+# The module's logic on the host, where no kernel is needed: see docs/testing.md.
+logic := --manifest-path logic-tests/Cargo.toml --locked
+.PHONY: test-logic test-logic-miri
+test: test-logic
+test-logic: setup			## the module's logic beside models, without a guest (LOGIC_TESTS_CASES=)
+	$(enter) env CARGO_TARGET_DIR=$(out)/logic $(if $(LOGIC_TESTS_CASES),LOGIC_TESTS_CASES=$(LOGIC_TESTS_CASES)) \
+		cargo test $(logic) --quiet
+
+# Miri is part of nightly toolchains of rustup only, so this uses the host's.
+test-logic-miri:			## the same under Miri, with a nightly toolchain of rustup
+	CARGO_TARGET_DIR=$(build)/miri MIRIFLAGS='-Zmiri-disable-isolation $(MIRIFLAGS)' \
+		cargo +nightly miri test $(logic)
+
 ## Code
 .PHONY: clippy fmt fmt-check doc rust-analyzer check checkpatch shellcheck man-lint
 rust_files = zxvmo.rs $(shell find src -name '*.rs' 2>/dev/null)
@@ -164,18 +177,21 @@ clippy: $(ready)			## lint the module and the crates
 	$(in) env CARGO_TARGET_DIR=$(work)/cargo cargo clippy $(manifest) --all-targets -- -D warnings
 	$(in) env CARGO_TARGET_DIR=$(work)/cargo cargo clippy --manifest-path bench/charts/Cargo.toml --locked -- -D warnings
 	$(in) env CARGO_TARGET_DIR=$(work)/cargo cargo clippy --manifest-path fuzz/Cargo.toml --locked --all-targets -- -D warnings
+	$(in) env CARGO_TARGET_DIR=$(work)/logic cargo clippy --manifest-path logic-tests/Cargo.toml --locked --workspace --all-targets -- -D warnings
 
 fmt: $(ready)				## format all Rust code
 	$(rustfmt) $(rust_files)
 	$(in) cargo fmt --manifest-path crates/Cargo.toml --all
 	$(in) cargo fmt --manifest-path bench/charts/Cargo.toml
 	$(in) cargo fmt --manifest-path fuzz/Cargo.toml
+	$(in) cargo fmt --manifest-path logic-tests/Cargo.toml --all
 
 fmt-check: $(ready)			## say where "make fmt" would change something
 	$(rustfmt) --check $(rust_files)
 	$(in) cargo fmt --manifest-path crates/Cargo.toml --all -- --check
 	$(in) cargo fmt --manifest-path bench/charts/Cargo.toml -- --check
 	$(in) cargo fmt --manifest-path fuzz/Cargo.toml -- --check
+	$(in) cargo fmt --manifest-path logic-tests/Cargo.toml --all -- --check
 
 # In programs errno is positive, attributes have no kernel macro, and volatile
 # is what it takes to touch memory.

@@ -52,6 +52,9 @@ mod io;
 mod ioctl;
 #[path = "src/large.rs"]
 mod large;
+#[cfg(CONFIG_KUNIT = "y")]
+#[path = "src/kunit.rs"]
+mod kunit;
 #[path = "src/mapping.rs"]
 mod mapping;
 #[path = "src/object.rs"]

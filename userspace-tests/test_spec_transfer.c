@@ -314,7 +314,7 @@ TEST(against_a_model)
 	unsigned int seed = 20261122, round, i, j;
 
 	vmo[2] = snapshot_of(vmo[0], 0, PAGES * PAGE);
-	for (round = 0; round < fewer(ROUNDS); round++) {
+	for (round = 0; round < (unsigned int)fewer(ROUNDS); round++) {
 		unsigned int src = random_number(&seed, 3), dst = random_number(&seed, 3);
 		unsigned int from = random_number(&seed, PAGES), to = random_number(&seed, PAGES);
 		unsigned int most = PAGES - (from > to ? from : to), length;
