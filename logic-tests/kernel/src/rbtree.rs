@@ -21,6 +21,12 @@ pub struct Cursor<'a, K, V>(&'a K, &'a V);
 /// A place in a tree, to change it there.
 pub struct CursorMut<'a, K, V>(&'a mut BTreeMap<K, V>, K);
 
+impl<K: Ord + Copy, V> Default for RBTree<K, V> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl<K: Ord + Copy, V> RBTree<K, V> {
     /// An empty one.
     pub fn new() -> Self {
@@ -80,7 +86,7 @@ impl<K, V> Cursor<'_, K, V> {
     }
 }
 
-impl<'a, K: Ord + Copy, V> CursorMut<'a, K, V> {
+impl<K: Ord + Copy, V> CursorMut<'_, K, V> {
     /// The entry.
     pub fn current(&self) -> (&K, &V) {
         (&self.1, &self.0[&self.1])

@@ -9,7 +9,7 @@
 use super::{node::NODE_SIZE, user};
 use core::{
     cell::{Cell, RefCell},
-    ffi::{c_char, c_void},
+    ffi::{c_char, c_ulong, c_void},
     ptr::null_mut,
     sync::atomic::{
         fence, AtomicPtr, AtomicU64,
@@ -221,8 +221,8 @@ pub(super) unsafe fn zx_page_unshare(page: *mut page) -> bool {
     old == 1
 }
 
-pub(super) unsafe fn zx_page_sharers(page: *mut page) -> usize {
-    live(page).sharers.load(Acquire)
+pub(super) unsafe fn zx_page_sharers(page: *mut page) -> c_ulong {
+    live(page).sharers.load(Acquire) as c_ulong
 }
 
 /// Whether anybody but page maps has a reference.
@@ -468,8 +468,8 @@ pub(super) unsafe fn zx_large_any_sparse() -> bool {
     false
 }
 
-pub(super) unsafe fn zx_page_slots(page: *mut page) -> usize {
-    live(page).sharers.load(Acquire)
+pub(super) unsafe fn zx_page_slots(page: *mut page) -> c_ulong {
+    live(page).sharers.load(Acquire) as c_ulong
 }
 
 pub(super) unsafe fn zx_slots_first_sparse(_from: *const *mut page, first: u32, end: u32) -> u32 {

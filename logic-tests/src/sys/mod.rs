@@ -31,7 +31,12 @@ pub(crate) mod vma;
 pub(crate) mod wait;
 
 /// The ABI, as the module has it.
-#[allow(clippy::all, missing_docs, non_camel_case_types)]
+#[allow(
+    clippy::all,
+    clippy::undocumented_unsafe_blocks,
+    missing_docs,
+    non_camel_case_types
+)]
 pub(crate) mod uapi {
     use kernel::ffi;
 
