@@ -602,8 +602,13 @@ pub(super) unsafe fn down_read(sem: *mut rw_semaphore) {
     assert!(change(sem, |count| count >= 0, 1), "waits for itself");
 }
 
-pub(super) unsafe fn down_read_trylock(sem: *mut rw_semaphore) -> i32 {
-    change(sem, |count| count >= 0, 1).into()
+pub(super) unsafe fn zx_down_read_trylock_further(sem: *mut rw_semaphore) -> bool {
+    change(sem, |count| count >= 0, 1)
+}
+
+pub(super) unsafe fn zx_up_read_further(sem: *mut rw_semaphore) {
+    // SAFETY: As the contract has it.
+    unsafe { up_read(sem) };
 }
 
 pub(super) unsafe fn up_read(sem: *mut rw_semaphore) {
