@@ -50,11 +50,11 @@ mod info;
 mod io;
 #[path = "src/ioctl.rs"]
 mod ioctl;
-#[path = "src/large.rs"]
-mod large;
 #[cfg(CONFIG_KUNIT = "y")]
 #[path = "src/kunit.rs"]
 mod kunit;
+#[path = "src/large.rs"]
+mod large;
 #[path = "src/mapping.rs"]
 mod mapping;
 #[path = "src/object.rs"]
