@@ -11,7 +11,7 @@
 
 use super::{covers, slot, Entry, Node, NodeRef, PageMap};
 use crate::sys::{
-    large::{LargePages, LARGE_LEAVES, LARGE_PAGES},
+    large::{self, LargePages, LARGE_LEAVES, LARGE_PAGES},
     node::{SLOTS, SLOT_BITS},
     page::{Page, PageRef},
 };
@@ -129,6 +129,9 @@ impl PageMap {
     /// Where large folios begin of which less than half would be left, but some pages, if
     /// `first..end` were removed.
     pub(crate) fn cut_large(&self, first: u64, end: u64) -> [Option<u64>; 2] {
+        if !large::any() {
+            return [None, None];
+        }
         let cut = |from: u64| {
             let (key, page) = self.next(from)?;
             if !page.is_large_rest_without(end - first) {

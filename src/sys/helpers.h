@@ -82,6 +82,7 @@ struct page *zx_large_alloc(u64 owner, struct zx_account *account,
 int zx_large_index(struct page *page);
 unsigned int zx_large_live(struct page *page);
 unsigned int zx_large_rest(struct page *page);
+bool zx_large_any(void);
 bool zx_large_any_sparse(void);
 unsigned int zx_slots_first_sparse(struct page *const *slots, unsigned int from,
 				   unsigned int end);

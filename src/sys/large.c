@@ -45,6 +45,9 @@ static struct kmem_cache *large_cache;
 /* Folios of which some slots lead to less than half. */
 static atomic_long_t sparse_folios;
 
+/* All there are: without any, nothing has to be looked for. */
+static atomic_long_t large_folios;
+
 static bool is_sparse(int live)
 {
 	return live < PAGES / 2;
@@ -114,6 +117,7 @@ struct page *zx_large_alloc(u64 owner, struct zx_account *account,
 	folio->private = large;
 	folio->index = number;
 	folio->mapping = &large_identity;
+	atomic_long_inc(&large_folios);
 	return &folio->page;
 
 free:
@@ -145,6 +149,11 @@ unsigned int zx_large_rest(struct page *page)
 	unsigned int live = zx_large_live(page);
 
 	return is_sparse(live) ? live : 0;
+}
+
+bool zx_large_any(void)
+{
+	return atomic_long_read(&large_folios) > 0;
 }
 
 bool zx_large_any_sparse(void)
@@ -204,6 +213,7 @@ void zx_large_free_page(struct folio *folio)
 	if (live)
 		return;
 	atomic_long_dec(&sparse_folios);
+	atomic_long_dec(&large_folios);
 	folio->private = NULL;
 	WRITE_ONCE(folio->mapping, NULL);
 	folio_put(folio);

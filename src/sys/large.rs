@@ -26,6 +26,12 @@ pub(crate) fn enabled() -> bool {
         && crate::module_parameters::large_folios.value().ne(&0)
 }
 
+/// Whether there is any large folio at all.
+pub(crate) fn any() -> bool {
+    // SAFETY: No requirements.
+    unsafe { c::zx_large_any() }
+}
+
 /// Whether there is any large folio of which less than half is in some page map.
 pub(crate) fn any_is_sparse() -> bool {
     // SAFETY: No requirements.

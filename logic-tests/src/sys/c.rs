@@ -464,6 +464,10 @@ pub(super) unsafe fn zx_large_rest(page: *mut page) -> u32 {
     0
 }
 
+pub(super) unsafe fn zx_large_any() -> bool {
+    false
+}
+
 pub(super) unsafe fn zx_large_any_sparse() -> bool {
     false
 }
