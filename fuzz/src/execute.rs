@@ -125,5 +125,7 @@ pub fn execute(program: &Program, results: &Results, traces: &[Kcov]) {
         });
         at += length;
     }
+    // What goes when a process exits is not traced.
+    memory.clear();
     trace(0, false);
 }

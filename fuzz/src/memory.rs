@@ -162,6 +162,17 @@ impl Memory {
         size.store(length, Relaxed);
     }
 
+    /// Takes away all mappings and descriptors.
+    pub fn clear(&self) {
+        for (address, length) in &self.mappings {
+            let address = address.load(Relaxed);
+            if address != 0 {
+                sys!(SYS_munmap, address, length.load(Relaxed));
+            }
+        }
+        sys!(SYS_close_range, crate::linux::FIRST_DESCRIPTOR, u32::MAX, 0);
+    }
+
     /// What an argument stands for now.
     pub fn value(&self, arg: Arg) -> u64 {
         match arg {

@@ -64,7 +64,7 @@ fn shared_results() -> io::Result<&'static Results> {
 
 /// Lets `fail-nth` reach all allocations, silently, if the kernel can make them fail.
 fn prepare_failures() -> bool {
-    for which in ["failslab", "fail_page_alloc"] {
+    for which in ["failslab", "fail_page_alloc", "fail_usercopy"] {
         for (name, value) in [
             ("ignore-gfp-wait", "N"),
             ("cache-filter", "N"),
