@@ -93,7 +93,7 @@ lib: setup				## the Rust crates, and libzircon for C
 
 programs: lib				## the C test programs and the demo
 	@mkdir -p $(out)/tests
-	$(enter) make -C userspace-tests OUT=$(out)/tests KSRC=/usr/src/linux \
+	$(enter) make -j"$$(nproc)" -C userspace-tests OUT=$(out)/tests KSRC=/usr/src/linux \
 		LIBZIRCON=$(out)/cargo/release CC=gcc --no-print-directory
 
 tests: module programs crate-tests	## all that "make test" runs

@@ -33,6 +33,19 @@ impl ObjectType {
             Self::Stream => abi::ZX_OBJ_TYPE_STREAM,
         }
     }
+
+    /// The type with this number, if its objects are the module's.
+    pub(crate) fn from_number(number: u32) -> Option<Self> {
+        [
+            Self::Vmo,
+            Self::Event,
+            Self::EventPair,
+            Self::Port,
+            Self::Stream,
+        ]
+        .into_iter()
+        .find(|object_type| object_type.number() == number)
+    }
 }
 
 /// What a handle is a handle to. Fits into 64 bits: a descriptor or rights in
