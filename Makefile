@@ -166,7 +166,7 @@ test-logic-miri:			## the same under Miri, with a nightly toolchain of rustup
 		cargo +nightly miri test $(logic)
 
 ## Code
-.PHONY: clippy fmt fmt-check doc rust-analyzer check checkpatch shellcheck man-lint
+.PHONY: clippy fmt fmt-check doc rust-analyzer check checkpatch shellcheck man-lint conformance conformance-check
 rust_files = zxvmo.rs $(shell find src -name '*.rs' 2>/dev/null)
 rustfmt = $(in) rustfmt --edition 2021 --config-path $(ksrc)/.rustfmt.toml
 shell_scripts = $(shell grep -lE '^\#!.*(bash|sh)$$' scripts/* bench/in-guest .ci/run userspace-tests/*.sh 2>/dev/null) scripts/lib.sh
@@ -200,8 +200,9 @@ checkpatch = $(in) $(ksrc)/scripts/checkpatch.pl --no-tree --terse --show-types 
 user_rules := ,MACRO_WITH_FLOW_CONTROL,USE_NEGATIVE_ERRNO,ENOSYS,PREFER_DEFINED_ATTRIBUTE_MACRO,VOLATILE,CAMELCASE
 
 checkpatch: $(ready)
-	$(call checkpatch) $(shell find src uapi -name '*.[ch]')
-	$(call checkpatch,$(user_rules)) $(shell find userspace-tests bench -name '*.[ch]')
+	@echo checkpatch of the module, the tests and the benchmark
+	@$(call checkpatch) $(shell find src uapi -name '*.[ch]')
+	@$(call checkpatch,$(user_rules)) $(shell find userspace-tests bench -name '*.[ch]')
 
 shellcheck: $(ready)
 	$(in) shellcheck -x -P SCRIPTDIR $(shell_scripts)
@@ -209,7 +210,13 @@ shellcheck: $(ready)
 man-lint: $(ready)			## check the manual with mandoc, and against the headers
 	$(in) scripts/man-lint
 
-check: fmt-check clippy checkpatch shellcheck man-lint	## fmt-check, clippy, checkpatch, shellcheck and man-lint
+conformance: $(ready)			## write docs/conformance.md, the table of edge cases, anew
+	$(in) scripts/conformance
+
+conformance-check: $(ready)
+	$(in) scripts/conformance --check
+
+check: fmt-check clippy checkpatch shellcheck man-lint conformance-check	## fmt-check, clippy, checkpatch, shellcheck, man-lint
 
 doc: $(ready)				## the module's and the crates' documentation, into build/
 	@mkdir -p $(work)/module
