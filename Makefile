@@ -117,8 +117,7 @@ test-debug: module-debug programs crate-tests	## the same on a debug kernel: KAS
 	@scripts/test --suite $(SUITE) --kernel debug $(TESTS)
 
 test-faults: module-debug programs	## every call on a debug kernel with each allocation and copy failing once
-	@scripts/guest --suite $(SUITE) --kernel debug --timeout 1200 -- \
-		env ZXVMO_SLOWNESS=10 $(out)/tests/test_faults
+	@scripts/test --suite $(SUITE) --kernel debug test_faults
 
 bench: module lib			## build all and measure, beside memfd and fork() (see bench/README.md)
 	@$(enter) make -C bench OUT=$(out)/bench LIBZIRCON=$(out)/cargo/release CC=gcc --no-print-directory
