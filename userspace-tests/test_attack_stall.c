@@ -22,6 +22,8 @@ FIXTURE(stall) {
 	unsigned char *guarded;	/* one that can be read; storing to it waits */
 };
 
+#define DATA	FIXTURE_DATA(stall)
+
 static bool watch(int uffd, const void *at, int mode)
 {
 	struct uffdio_register range = {
@@ -99,7 +101,7 @@ static void *make_call(void *argument)
 }
 
 /* Everything that another user of the VMO does. */
-static int use(const FIXTURE_DATA(stall) *self, bool sizes)
+static int use(const DATA *self, bool sizes)
 {
 	int vmo = self->vmo, child;
 	unsigned char byte = 0xa5;
@@ -131,7 +133,7 @@ static int use(const FIXTURE_DATA(stall) *self, bool sizes)
 }
 
 /* Whether the call comes to the page, can be waited for by nobody, and ends well after it. */
-static int held_up(const FIXTURE_DATA(stall) *self, struct call *call, bool sizes)
+static int held_up(const DATA *self, struct call *call, bool sizes)
 {
 	struct pollfd event = { .fd = self->uffd, .events = POLLIN };
 	struct uffdio_zeropage zero = { .range = { (long)self->hole, PAGE } };
@@ -268,7 +270,7 @@ TEST_F(stall, results)
 /* A turn that is held up ends with the process, and others then get it. */
 static int append_for_ever(void *argument)
 {
-	FIXTURE_DATA(stall) *self = argument;
+	DATA *self = argument;
 	struct uffdio_api api = { .api = UFFD_API };
 	struct zxvmo_iovec buffer;
 	struct zxvmo_stream_transfer transfer = { .vector = (long)&buffer, .count = 1 };
