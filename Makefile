@@ -109,7 +109,7 @@ test: tests				## build all and run every test in a guest (TESTS='test_a* ...' p
 	@PARAMETERS='$(PARAMETERS)' scripts/test --suite $(SUITE) $(TESTS)
 
 # Those that take their time to find races and leaks.
-slow := test_model test_leaks test_reload test_regressions_* test_spec_accounting_model cargo_local
+slow := test_model test_attack_depth test_leaks test_reload test_regressions_* test_spec_accounting_model cargo_local
 quick: tests				## the same without the tests that take long
 	@PARAMETERS='$(PARAMETERS)' scripts/test --suite $(SUITE) $(patsubst %,'!%',$(slow))
 
