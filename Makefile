@@ -109,7 +109,7 @@ test: tests				## build all and run every test in a guest (TESTS='test_a* ...' p
 	@PARAMETERS='$(PARAMETERS)' scripts/test --suite $(SUITE) $(TESTS)
 
 # Those that take their time to find races and leaks.
-slow := test_model test_leaks test_reload test_regressions_* test_spec_accounting_model cargo_local
+slow := test_model test_attack_depth test_leaks test_reload test_regressions_* test_spec_accounting_model cargo_local
 quick: tests				## the same without the tests that take long
 	@PARAMETERS='$(PARAMETERS)' scripts/test --suite $(SUITE) $(patsubst %,'!%',$(slow))
 
@@ -117,8 +117,7 @@ test-debug: module-debug programs crate-tests	## the same on a debug kernel: KAS
 	@scripts/test --suite $(SUITE) --kernel debug $(TESTS)
 
 test-faults: module-debug programs	## every call on a debug kernel with each allocation and copy failing once
-	@scripts/guest --suite $(SUITE) --kernel debug --timeout 1200 -- \
-		env ZXVMO_SLOWNESS=10 $(out)/tests/test_faults
+	@scripts/test --suite $(SUITE) --kernel debug test_faults
 
 bench: module lib			## build all and measure, beside memfd and fork() (see bench/README.md)
 	@$(enter) make -C bench OUT=$(out)/bench LIBZIRCON=$(out)/cargo/release CC=gcc --no-print-directory

@@ -11,7 +11,7 @@
 
 /* $ZXVMO_DEPTH generations, for those who have the memory. */
 #define DEPTH	100000
-#define WIDE	4000
+#define WIDE	fewer(4000)
 
 static double now(void)
 {
@@ -31,7 +31,7 @@ FIXTURE_SETUP(family)
 	const char *depth = getenv("ZXVMO_DEPTH");
 	struct rlimit limit;
 
-	self->depth = depth ? atoi(depth) : DEPTH;
+	self->depth = depth ? atoi(depth) : fewer(DEPTH);
 	limit.rlim_cur = limit.rlim_max = self->depth + 2 * WIDE;
 	if (setrlimit(RLIMIT_NOFILE, &limit))
 		SKIP(return, "not that many descriptors");
@@ -155,7 +155,7 @@ TEST_F_TIMEOUT(family, children_that_are_handed_down, 250)
 	for (i = WIDE - 1; i > 0; i--)
 		close(self->fds[i]);
 	/* Where each child was moved each time: 34 s, on a machine with nothing else to do. */
-	EXPECT_GT(20, now() - began);
+	EXPECT_GT(20 * slowness(), now() - began);
 	TH_LOG("%d times %d children handed down in %.2f s", WIDE, WIDE, now() - began);
 	EXPECT_EQ(WIDE, vmo_info(self->fds[0]).num_children);
 	for (i = 0; i < WIDE; i += WIDE / 10)
@@ -166,7 +166,7 @@ TEST_F_TIMEOUT(family, children_that_are_handed_down, 250)
 
 TEST_F_TIMEOUT(family, information_about_ten_thousand_members, 250)
 {
-	int i, count = 10000;
+	int i, count = fewer(10000);
 	double began, longest = 0;
 
 	ASSERT_EQ(count, make_chain(self->fds, count));
@@ -177,7 +177,7 @@ TEST_F_TIMEOUT(family, information_about_ten_thousand_members, 250)
 			longest = now() - began;
 	}
 	TH_LOG("longest: %.4f s", longest);
-	EXPECT_GT(20, longest);
+	EXPECT_GT(20 * slowness(), longest);
 }
 
 /* Who is whose child, beside the plain way to keep it. */
@@ -197,7 +197,7 @@ TEST_F_TIMEOUT(family, relations_at_random, 250)
 	srand(28);
 	for (i = 0; i < KIN; i++)
 		kin[i].fd = -1;
-	for (round = 0; round < 4000; round++) {
+	for (round = 0; round < fewer(4000); round++) {
 		i = rand() % KIN;
 		if (kin[i].fd >= 0) {
 			/* Chains are what is wanted: few go. */

@@ -12,7 +12,7 @@
 
 #define PAGES	16
 #define LENGTH	(PAGES * PAGE)
-#define ROUNDS	200
+#define ROUNDS	fewer(200)
 
 #define SECRET	0x5ec2e75ec2e75ecULL
 #define EVIL	0xe717e717e717e71ULL

@@ -659,7 +659,7 @@ static bool sweep_all(const struct call *calls, int fail_nth)
 		else
 			total += sites;
 	}
-	printf("# %d sites in all\n", total);
+	printf("# note: %d places failed, one at a time\n", total);
 	fflush(stdout);
 	return good;
 }
