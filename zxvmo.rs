@@ -13,13 +13,15 @@
 //! | what users touch | `device`, `handle`, `ioctl` |
 //! | --- | --- |
 //! | what calls do | `io`, `stream_io`, `info`, `op_range`, `region`, `transfer_data`, `child`, `mapping`, `fault`, `large`, `wait` |
-//! | objects | `object`, `stream`, `vector`, `port`, `event`, `endpoint`, `signals`, `vmo`, `family`, `accounting`, `discard`, `cache_policy`, `extent`, `store`, `transfer`, `content`, `page_map` |
+//! | objects | `object`, `stream`, `vector`, `port`, `event`, `endpoint`, `signals`, `vmo`, `family`, `accounting`, `discard`, `cache_policy`, `extent`, `store`, `transfer`, `ahead`, `content`, `page_map` |
 //! | words | `rights`, `status` |
 //! | the kernel | `sys`, the only one with `unsafe` |
 #![deny(unsafe_op_in_unsafe_fn)]
 
 #[path = "src/accounting.rs"]
 mod accounting;
+#[path = "src/ahead.rs"]
+mod ahead;
 #[path = "src/brood.rs"]
 mod brood;
 #[path = "src/cache_policy.rs"]
@@ -104,6 +106,10 @@ module! {
         ambient_executable: u8 {
             default: 1,
             description: "0: only who has CAP_SYS_ADMIN may make VMOs executable (default: 1, everybody)",
+        },
+        fault_ahead: u8 {
+            default: 1,
+            description: "0: who touches pages in order gets them one by one, for debugging (default: 1, up to 64 at once)",
         },
         fault_around: u8 {
             default: 1,

@@ -58,7 +58,7 @@ pub(crate) fn of(vmo: &Vmo) -> ZxResult<Account> {
             Ok(())
         })?,
         None => {
-            let inner = vmo.store().read_lock();
+            let inner = vmo.store().read_lock_settled();
             account.add(1, inner.pages().len());
             account.metadata = inner.pages().metadata_bytes();
         }

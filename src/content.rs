@@ -5,6 +5,7 @@
 #![deny(unsafe_code)]
 
 use crate::{
+    ahead::Ahead,
     discard::Discardable,
     page_map::{PageMap, Place, Shown, Touched},
     status::{Status, ZxResult},
@@ -39,6 +40,8 @@ pub(crate) struct Content {
     pub(crate) zeros_shown: bool,
     /// For a discardable VMO.
     pub(crate) discardable: Option<Discardable>,
+    /// Who touches pages in order, and what is there ahead of them.
+    pub(crate) ahead: Ahead,
     /// Whether there has ever been a mapping. Set before the first fault, and before that nobody
     /// can have a translation of a page or a pin.
     pub(crate) mapped: Atomic<bool>,
@@ -53,6 +56,7 @@ impl Content {
             inode: None,
             zeros_shown: false,
             discardable: None,
+            ahead: Ahead::new(),
             mapped: Atomic::new(false),
         }
     }
@@ -201,6 +205,7 @@ impl Content {
     /// The page at `index` if it is committed and owned, or can be made so with shared access.
     pub(crate) fn committed(&self, index: u64) -> Result<Option<&Page>> {
         match self.get(index) {
+            _ if self.ahead.has(index) => Ok(None),
             Shown::Owned(page, _) => Ok(Some(page)),
             Shown::Hole if !self.zeros_shown => Ok(self.fill(index)?.map(|(page, _)| page)),
             _ => Ok(None),

@@ -12,6 +12,7 @@
 #![deny(unsafe_code)]
 
 use crate::{
+    ahead::NoWindows,
     brood::{self, Broods},
     content::Content,
     status::{Status, ZxResult},
@@ -145,7 +146,7 @@ impl Family {
     }
 
     /// Calls `each` with the state of `store` and of all others of the family, none of which
-    /// changes meanwhile.
+    /// changes meanwhile, nor has pages that nobody has touched.
     pub(crate) fn with_stores<R>(
         &self,
         store: &Store,
@@ -153,12 +154,13 @@ impl Family {
     ) -> ZxResult<R> {
         let members = self.members.lock();
         let mut others = KVVec::with_capacity(members.store_count, GFP_KERNEL)?;
+        let _quiet = NoWindows::new();
         'again: loop {
             if sys::killed() {
                 return Err(Status::CANCELED);
             }
             others.clear();
-            let own = store.read_lock();
+            let own = store.read_lock_settled();
             for other in members.stores.values() {
                 if core::ptr::eq(&**other, store) {
                     continue;
@@ -166,11 +168,12 @@ impl Family {
                 // Stores have no order among each other, so only one may be waited for while
                 // no other is held.
                 match other.try_read_lock_further() {
-                    Some(guard) => others.push(guard, GFP_KERNEL)?,
-                    None => {
+                    Some(guard) if !guard.ahead.is_open() => others.push(guard, GFP_KERNEL)?,
+                    guard => {
+                        drop(guard);
                         others.clear();
                         drop(own);
-                        drop(other.read_lock());
+                        drop(other.read_lock_settled());
                         continue 'again;
                     }
                 }

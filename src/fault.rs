@@ -47,13 +47,17 @@ impl Store {
             return self.resolve_uncached(fault, limit);
         }
         let index = fault.page_index();
+        let mut ahead = write && missing && goes_ahead(fault);
         {
             let content = self.read_lock();
             let end = self.page_count().min(limit().div_ceil(PAGE_SIZE));
             if index >= end || content.present().is_err() {
                 return FaultResult::SigBus;
             }
-            let entered = match content.get(index) {
+            let shown = content.get(index);
+            ahead = ahead && matches!(shown, Shown::Hole) && content.ahead.note(index);
+            let entered = match shown {
+                _ if ahead || content.ahead.has(index) => None,
                 Shown::Owned(page, place) => Some(enter(fault, index, page, place)),
                 Shown::Shared(page) if !write => Some(fault.insert(index, page, false)),
                 Shown::Hole if write && !content.zeros_shown => match content.fill(index) {
@@ -70,16 +74,26 @@ impl Store {
                 return result;
             }
         }
-        let mut content = self.write_lock();
+        let mut content = if ahead {
+            let mut content = self.write_lock_unsettled();
+            content.end_window(index, |window| fault.written(window));
+            content
+        } else {
+            self.write_lock()
+        };
         let end = self.page_count().min(limit().div_ceil(PAGE_SIZE));
         if index >= end || content.present().is_err() {
             return FaultResult::SigBus;
         }
         if write {
-            return match content.own(index) {
+            let result = match content.own(index) {
                 Ok((page, place)) => enter(fault, index, page, place),
-                Err(error) => failed(error),
+                Err(error) => return failed(error),
             };
+            if ahead {
+                enter_window(&mut content, fault, index, end);
+            }
+            return result;
         }
         match content.get(index) {
             Shown::Owned(page, place) => enter(fault, index, page, place),
@@ -107,7 +121,7 @@ impl Store {
         range: Range<u64>,
         limit: impl Fn() -> u64,
     ) -> ZxResult<u64> {
-        let content = self.read_lock();
+        let content = self.read_lock_settled();
         let end = self.page_count().min(limit().div_ceil(PAGE_SIZE));
         let mut pages = content.pages_in(range.start, range.end.min(end));
         let mode = self.cache_policy().mode();
@@ -199,7 +213,12 @@ fn around(fault: &Fault<'_>, index: u64, end: u64) -> Range<u64> {
 /// page instead of 1125, the fault included. The call stops at the first page that is entered
 /// already: its neighbours mostly are, too.
 fn enter_around(content: &Content, fault: &Fault<'_>, index: u64, end: u64) {
-    let Some((base, pages)) = content.leaf(index, &around(fault, index, end)) else {
+    let around = around(fault, index, end);
+    // The pages of a window are in one mapping only.
+    if content.ahead.meets(&around) {
+        return;
+    }
+    let Some((base, pages)) = content.leaf(index, &around) else {
         return;
     };
     let pages = showable(pages.without((index.wrapping_sub(base)) as usize), fault);
@@ -207,6 +226,28 @@ fn enter_around(content: &Content, fault: &Fault<'_>, index: u64, end: u64) {
     for run in pages.runs() {
         let first = base.wrapping_add(run.first() as u64);
         fault.insert_run(first, &run, run.is_owned());
+    }
+}
+
+/// Whether pages may be entered ahead of who writes through the mapping in order; see
+/// [`ahead`](crate::ahead). Not so without a trap: what has a long-term pin leaves no mark when it
+/// writes.
+fn goes_ahead(mapping: &Mapping<'_>) -> bool {
+    mapping.is_trapped() && crate::module_parameters::fault_ahead.value().ne(&0)
+}
+
+/// Opens a window behind page `index`, which was entered for a write, and enters its pages, no
+/// further than up to page `end`. No harm if it is not to be had.
+fn enter_window(content: &mut Content, fault: &Fault<'_>, index: u64, end: u64) {
+    let Some(window) = content.open_window(index, end.min(fault.window().1)) else {
+        return;
+    };
+    let Some((base, pages)) = content.leaf(window.start, &window) else {
+        return;
+    };
+    pages.touch();
+    for run in pages.only_owned().runs() {
+        fault.insert_run(base.wrapping_add(run.first() as u64), &run, true);
     }
 }
 

@@ -208,6 +208,8 @@ impl Mapped for View {
 
     fn closed(&self, space: AddressSpace) {
         self.vmo.mappings().remove(space);
+        // What nobody has touched through it is not going to be.
+        drop(self.vmo.store().read_lock_settled());
     }
 
     fn fault(&self, fault: &Fault<'_>) -> FaultResult {

@@ -21,6 +21,8 @@
 //! threads at once; everything else takes `&mut PageMap` (held for writing).
 #![deny(unsafe_code)]
 
+#[path = "page_ahead.rs"]
+mod page_ahead;
 #[path = "page_large.rs"]
 mod page_large;
 #[path = "page_move.rs"]

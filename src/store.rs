@@ -29,6 +29,9 @@
 //! The page of zeros is the one case where filling a hole replaces something: once it may be
 //! mapped (`zeros_shown`), holes are filled with `content` held for writing, too.
 //!
+//! Pages may be there that nobody has touched, but not while `content` is held for writing; see
+//! [`ahead`](crate::ahead).
+//!
 //! An owned page is marked as touched before it is entered into a page table, and stays so until
 //! its translations are removed for a snapshot and nobody else holds it. So what is owned and not
 //! marked is in no page table of this store's as writable, and nobody has a pin of it from there:
@@ -122,18 +125,38 @@ impl Store {
         self.content.try_read_further()
     }
 
-    /// Exclusive access, if it is to be had at once; does not sleep.
+    /// Shared access to a store that has no page that nobody has touched.
+    pub(crate) fn read_lock_settled(&self) -> ReadGuard<'_, Content> {
+        let content = self.read_lock();
+        if !content.ahead.is_open() {
+            return content;
+        }
+        drop(content);
+        self.write_lock().downgrade()
+    }
+
+    /// Exclusive access, if it is to be had at once; does not sleep. For a discardable VMO's, which
+    /// has nothing to be settled.
     pub(crate) fn try_write_lock(&self) -> Option<WriteGuard<'_, Content>> {
         self.content.try_write()
     }
 
     /// Exclusive access while holding that to a store with a lower id.
     pub(crate) fn write_lock_second(&self) -> WriteGuard<'_, Content> {
-        self.content.write_second()
+        let mut content = self.content.write_second();
+        content.settle();
+        content
     }
 
     /// Exclusive access.
     pub(crate) fn write_lock(&self) -> WriteGuard<'_, Content> {
+        let mut content = self.content.write();
+        content.settle();
+        content
+    }
+
+    /// Exclusive access, for who [ends a window](Content::end_window) first.
+    pub(crate) fn write_lock_unsettled(&self) -> WriteGuard<'_, Content> {
         self.content.write()
     }
 
@@ -154,12 +177,12 @@ impl Store {
 
     /// Tells the store which inode its mappings belong to.
     pub(crate) fn set_inode(&self, inode: Inode) {
-        self.content.write().inode = Some(inode);
+        self.write_lock().inode = Some(inode);
     }
 
     /// The inode that all mappings of the store belong to, unless it has retired.
     pub(crate) fn inode(&self) -> Option<Inode> {
-        self.content.read().inode.clone()
+        self.read_lock().inode.clone()
     }
 
     /// How the memory is cached.
@@ -191,7 +214,7 @@ impl Store {
     /// Gives all memory back and lets go of the inode, as nobody can reach the store any more.
     pub(crate) fn retire(&self) {
         let (pages, inode) = {
-            let mut content = self.content.write();
+            let mut content = self.write_lock();
             if let Some(state) = &mut content.discardable {
                 state.retire();
             }
@@ -204,14 +227,14 @@ impl Store {
     /// Gives back every page of bytes `from..to`, which must lie in the store and be whole pages
     /// (spec 7.4). BAD_STATE, and no change, if one is pinned.
     pub(crate) fn decommit(&self, from: u64, to: u64) -> ZxResult {
-        let mut content = self.content.write();
+        let mut content = self.write_lock();
         let end = (to >> PAGE_SHIFT).min(self.page_count());
         content.release(from >> PAGE_SHIFT, end)
     }
 
     /// Makes bytes `from..to` read as zero (spec 7.5), as far as they lie in the store.
     pub(crate) fn zero(&self, from: u64, to: u64) -> ZxResult {
-        let mut content = self.content.write();
+        let mut content = self.write_lock();
         let to = to.min(self.size());
         content.zero(from, to)
     }
@@ -225,7 +248,7 @@ impl Store {
     pub(crate) fn snapshot(&self, offset: u64, size: u64, stream_size: u64) -> ZxResult<Arc<Self>> {
         let begin = self.accumulate(offset, size)?;
         let charge = Charge::take()?;
-        let mut content = self.content.write();
+        let mut content = self.write_lock();
         let first = (offset >> PAGE_SHIFT).min(self.page_count());
         let end = first + (size >> PAGE_SHIFT).min(self.page_count() - first);
         let held = content.protect(first, end)?;
@@ -255,7 +278,7 @@ impl Store {
     /// Changes the size to `size` rounded up (which the caller has checked), and the stream size
     /// to `size` (spec 5.3).
     pub(crate) fn set_size(&self, size: u64, rounded: u64) -> ZxResult {
-        let mut content = self.content.write();
+        let mut content = self.write_lock();
         let old = self.size();
         if rounded > old {
             self.accumulate(0, rounded)?;
@@ -276,7 +299,7 @@ impl Store {
     /// Changes the stream size of an extent of this store, zeroing everything from the lower of
     /// old and new on (spec 6).
     pub(crate) fn set_stream_size(&self, extent: &Extent<'_>, size: u64) -> ZxResult {
-        let mut content = self.content.write();
+        let mut content = self.write_lock();
         let (begin, end) = (extent.begin, extent.reach.min(self.size()));
         let old = extent.stream_size.get();
         if size == old {

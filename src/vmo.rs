@@ -417,7 +417,7 @@ impl InodeOwner for Vmo {
     fn used_bytes(&self) -> u64 {
         // Slices and references use the memory of somebody else.
         match self.root_inode {
-            None => self.store.read_lock().pages().len() * PAGE_SIZE,
+            None => self.store.read_lock_settled().pages().len() * PAGE_SIZE,
             Some(_) => 0,
         }
     }

@@ -7,6 +7,8 @@
 // The tests use a part of what the module uses.
 #![allow(dead_code, unused_imports)]
 
+#[path = "../../src/ahead.rs"]
+mod ahead;
 #[path = "../../src/cache_policy.rs"]
 mod cache_policy;
 #[path = "../../src/content.rs"]

@@ -102,6 +102,17 @@ unsigned int zx_page_cache(struct page *page)
 	return folio_test_large(folio) ? ZX_C_CACHE_WB : folio_cache(folio);
 }
 
+/* Makes a page of the allocator's one of the module's, with one sharer. */
+void zx_page_init(struct page *page, u64 owner)
+{
+	struct folio *folio = page_folio(page);
+
+	folio->mapping = &page_identity.i_data;
+	folio->index = next_page_index();
+	folio->private = (void *)1UL;
+	*page_owner(folio) = owner | (u64)ZX_C_CACHE_WB << PAGE_CACHE_SHIFT;
+}
+
 struct page *zx_page_alloc(bool zero, u64 owner)
 {
 	gfp_t gfp = GFP_HIGHUSER | ZX_C_GFP_FALLIBLE;
@@ -109,10 +120,7 @@ struct page *zx_page_alloc(bool zero, u64 owner)
 
 	if (!folio)
 		return NULL;
-	folio->mapping = &page_identity.i_data;
-	folio->index = next_page_index();
-	folio->private = (void *)1UL;
-	*page_owner(folio) = owner | (u64)ZX_C_CACHE_WB << PAGE_CACHE_SHIFT;
+	zx_page_init(&folio->page, owner);
 	return &folio->page;
 }
 

@@ -27,6 +27,7 @@
 
 /* Pages: every one that zx_page_alloc() returned belongs to the module. */
 struct page *zx_page_alloc(bool zero, u64 owner);
+void zx_page_init(struct page *page, u64 owner);
 void zx_page_free(struct page *page);
 void zx_page_share(struct page *page);
 bool zx_page_unshare(struct page *page);
@@ -69,6 +70,13 @@ void zx_slots_drop(struct page *const *slots, unsigned int count);
 unsigned long zx_vma_insert_run(struct vm_area_struct *vma,
 				struct page *const *pages, unsigned long count,
 				unsigned long address, bool write);
+
+/* Pages ahead of who touches them (ahead.c). */
+unsigned int zx_slots_fill_ahead(struct page **slots, unsigned int count,
+				 u64 owner, struct zx_account *account);
+u64 zx_slots_used(struct page *const *slots, u64 among);
+u64 zx_vma_written(struct vm_area_struct *vma, unsigned long address,
+		   unsigned int count);
 
 /* Large folios; what takes a folio is for the functions above. */
 #define ZX_C_LARGE_ORDER	9
@@ -120,6 +128,8 @@ bool zx_account_charge(struct zx_account *account, long pages);
 void zx_account_uncharge(struct zx_account *account, long pages);
 struct page *zx_page_alloc_charged(bool zero, u64 owner,
 				   struct zx_account *account);
+void zx_pages_set_account(struct page *const *pages, unsigned int count,
+			  struct zx_account *account);
 void zx_page_uncharge(struct page *page);
 
 struct kmem_cache *zx_cache_create(const char *name, unsigned int size);

@@ -243,6 +243,16 @@ struct page *zx_page_alloc_charged(bool zero, u64 owner,
 	return page;
 }
 
+/* For pages that the account has been charged with. */
+void zx_pages_set_account(struct page *const *pages, unsigned int count,
+			  struct zx_account *account)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		*page_account(pages[i]) = account;
+}
+
 void zx_page_uncharge(struct page *page)
 {
 	struct zx_account **account = page_account(page);

@@ -10,6 +10,7 @@
 
 use kernel::error::Error;
 
+pub(crate) mod ahead;
 pub(crate) mod cache;
 pub(crate) mod file;
 pub(crate) mod file_ops;

@@ -132,6 +132,16 @@ impl<T> Drop for FurtherReadGuard<'_, T> {
 /// Exclusive access, until dropped.
 pub(crate) struct WriteGuard<'a, T>(&'a RwSem<T>, NotThreadSafe, PhantomData<&'a mut T>);
 
+impl<'a, T> WriteGuard<'a, T> {
+    /// Shared access instead; nobody else has exclusive access in between.
+    pub(crate) fn downgrade(self) -> ReadGuard<'a, T> {
+        let sem = core::mem::ManuallyDrop::new(self).0;
+        // SAFETY: This task took the lock for writing, and goes on as a reader.
+        unsafe { c::downgrade_write(sem.sem.get()) };
+        ReadGuard(sem, NotThreadSafe)
+    }
+}
+
 impl<T> Deref for WriteGuard<'_, T> {
     type Target = T;
 

@@ -227,6 +227,20 @@ impl Mapping<'_> {
         };
         entered as usize
     }
+
+    /// Which of `pages`, 64 at most, have been written to through this mapping, as bits: bit 0 is
+    /// for the first. None if the mapping does not cover them all.
+    pub(crate) fn written(&self, pages: &Range<u64>) -> u64 {
+        let (first, end) = self.window();
+        let count = pages.end.saturating_sub(pages.start);
+        if pages.start < first || pages.end > end || !(1..=64).contains(&count) {
+            return 0;
+        }
+        let address =
+            self.addresses().start as c_ulong + (((pages.start - first) as c_ulong) << PAGE_SHIFT);
+        // SAFETY: The mapping's lock is held, and all addresses are in it.
+        unsafe { c::zx_vma_written(self.vma, address, count as c_uint) }
+    }
 }
 
 /// A fault being handled; derefs to the mapping.

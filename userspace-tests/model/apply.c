@@ -286,7 +286,7 @@ void apply(const struct op *op)
 	case OP_LOAD:
 		return do_load(arg[0], arg[1]);
 	case OP_STORE:
-		return do_store(arg[0], arg[1], arg[2]);
+		return do_store(arg[0], arg[1], arg[2], arg[3]);
 	case OP_GET_PROPERTY:
 		return do_get_property(arg[0], arg[1], arg[2]);
 	case OP_SET_PROPERTY:

@@ -232,7 +232,7 @@ static void store_private(struct map *map, u64 offset, const u8 *from, u64 len)
 	memcpy(page->copy + offset % PAGE, from, len);
 }
 
-void do_store(u64 number, u64 offset, u64 value)
+static void store_page(u64 number, u64 offset, u64 value)
 {
 	struct map *map = &maps[number % MAPS];
 	u64 len = PAGE - offset % PAGE, page = offset / PAGE;
@@ -253,6 +253,15 @@ void do_store(u64 number, u64 offset, u64 value)
 		store_private(map, offset, buffer, len);
 	else
 		write_model(map->object, map->offset + offset, buffer, len);
+}
+
+/* To one page, and to those that follow it: a run in order. */
+void do_store(u64 number, u64 offset, u64 value, u64 further)
+{
+	u64 i;
+
+	for (i = 0; i <= further && i < MAP_PAGES; i++)
+		store_page(number, offset + i * PAGE, value);
 }
 
 /* The descriptor behind a handle, found by what the system says of it. */

@@ -243,7 +243,7 @@ void do_unmap(u64 number, u64 first, u64 count);
 void do_protect(u64 number, u32 options, u64 first, u64 count);
 void do_region(u64 number, u32 op, u64 first, u64 count);
 void do_load(u64 number, u64 page);
-void do_store(u64 number, u64 offset, u64 value);
+void do_store(u64 number, u64 offset, u64 value, u64 further);
 void do_private(u64 slot, u64 number, u64 offset, u64 len);
 void do_copy(u64 slot, u64 number, u64 at, u64 offset, u64 size, bool out);
 void note_ends(void);

@@ -292,6 +292,7 @@ static void random_args(struct op *op)
 	case OP_STORE:
 		arg[1] = any((any(2) ? 8 : MAP_PAGES) * PAGE);
 		arg[2] = any(256);
+		arg[3] = any(3) ? 0 : any(MAP_PAGES);
 		break;
 	case OP_GET_PROPERTY:
 	case OP_SET_PROPERTY:

@@ -57,6 +57,15 @@ static pid_t start(void)
 	return pid;
 }
 
+/*
+ * Whether to look at everything after an operation. Asking ends what the kernel
+ * has done ahead of a run of stores; so the next operation meets that first.
+ */
+static bool worth_a_look(const struct op *op)
+{
+	return op->kind != OP_STORE || !op->arg[3];
+}
+
 /* A new family and random operations; false, and more in shared, if it fails. */
 bool run_random(u64 seed, unsigned int count)
 {
@@ -68,8 +77,10 @@ bool run_random(u64 seed, unsigned int count)
 			shared->ops[shared->count] = random_op();
 			apply(&shared->ops[shared->count++]);
 			note_ends();
-			check_all(true);
+			if (worth_a_look(&shared->ops[shared->count - 1]))
+				check_all(true);
 		}
+		check_all(true);
 		_exit(0);
 	}
 	return outcome(pid);
@@ -86,8 +97,10 @@ bool run_ops(const struct op *ops, unsigned int count, struct run *result)
 			shared->ops[shared->count] = ops[shared->count];
 			apply(&shared->ops[shared->count++]);
 			note_ends();
-			check_all(true);
+			if (worth_a_look(&shared->ops[shared->count - 1]))
+				check_all(true);
 		}
+		check_all(true);
 		_exit(0);
 	}
 	good = outcome(pid);

@@ -27,6 +27,8 @@ pub struct page {
     pub account: AtomicPtr<zx_account>,
     /// The number that no other page has at the same time.
     pub index: AtomicU64,
+    /// Whether it was written to, or a reference taken, through a translation.
+    pub used: AtomicBool,
     /// How it is cached.
     pub cache: AtomicU32,
     /// Bytes.

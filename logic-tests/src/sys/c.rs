@@ -173,6 +173,34 @@ pub(super) unsafe fn zx_page_alloc_charged(
     new
 }
 
+/// Fills slots with pages of zeros, up to one that is not empty or cannot be filled.
+pub(super) unsafe fn zx_slots_fill_ahead(
+    to: *mut *mut page,
+    count: u32,
+    owner: u64,
+    account: *mut zx_account,
+) -> u32 {
+    // SAFETY: As the contract has it.
+    unsafe {
+        for at in 0..count as usize {
+            if !to.add(at).read().is_null() {
+                return at as u32;
+            }
+            let new = zx_page_alloc_charged(true, owner, account);
+            if new.is_null() {
+                return at as u32;
+            }
+            to.add(at).write(new);
+        }
+    }
+    count
+}
+
+pub(super) unsafe fn zx_slots_used(from: *const *mut page, among: u64) -> u64 {
+    // SAFETY: As the contract has it.
+    unsafe { which(from, among, |page| page.used.load(Relaxed)) }
+}
+
 /// The last share is gone; other references may be left.
 pub(super) unsafe fn zx_page_free(page: *mut page) {
     assert_eq!(live(page).sharers.load(SeqCst), 0);

@@ -5,6 +5,8 @@
 
 use kernel::error::Error;
 
+#[path = "../../../src/sys/ahead.rs"]
+pub(crate) mod ahead;
 #[path = "../../../src/sys/cache.rs"]
 pub(crate) mod cache;
 #[path = "../../../src/sys/large.rs"]
