@@ -10,7 +10,7 @@
 //!
 //! Modules, from the outside in; each uses only those below it and its neighbours:
 //!
-//! | what users touch | `device`, `handle`, `ioctl` |
+//! | what users touch | `device`, `inspect`, `handle`, `ioctl` |
 //! | --- | --- |
 //! | what calls do | `io`, `stream_io`, `info`, `op_range`, `region`, `transfer_data`, `child`, `mapping`, `fault`, `large`, `wait` |
 //! | objects | `object`, `stream`, `vector`, `port`, `event`, `endpoint`, `signals`, `vmo`, `family`, `accounting`, `discard`, `cache_policy`, `extent`, `store`, `transfer`, `ahead`, `content`, `page_map` |
@@ -48,6 +48,8 @@ mod fault;
 mod handle;
 #[path = "src/info.rs"]
 mod info;
+#[path = "src/inspect.rs"]
+mod inspect;
 #[path = "src/io.rs"]
 mod io;
 #[path = "src/ioctl.rs"]
@@ -122,10 +124,11 @@ module! {
     },
 }
 
-/// The loaded module. Fields are dropped in this order: the device first, so that nobody new
-/// comes in; files and mappings keep the module from being unloaded at all.
+/// The loaded module. Fields are dropped in this order: first the ways in, so that nobody new
+/// comes; files and mappings keep the module from being unloaded at all.
 #[pin_data]
 struct Zxvmo {
+    inspection: sys::debugfs::Directory,
     #[pin]
     device: MiscDeviceRegistration<device::Device>,
     zeros: sys::page::ZeroPage,
@@ -144,6 +147,8 @@ impl kernel::InPlaceModule for Zxvmo {
             shrinker: sys::reclaim::Shrinker::register()?,
             zeros: sys::page::ZeroPage::new()?,
             device <- device::Device::register(),
+            // Last: whoever has a file open while something fails would be in the module still.
+            inspection: inspect::directory(),
         })
     }
 }

@@ -9,7 +9,7 @@
 #![deny(unsafe_code)]
 
 use crate::{
-    info, io, ioctl, mapping,
+    inspect, io, ioctl, mapping,
     object::{NewHandle, Object},
     port::Port,
     rights::Rights,
@@ -271,7 +271,7 @@ impl FileOps for Handle {
 
     fn show_fdinfo(&self, out: &SeqFile) {
         if let Ok((object, rights)) = self.object() {
-            info::show(object, rights, out);
+            inspect::show_handle(object, rights, out);
         }
     }
 }

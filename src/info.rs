@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What can be asked of a handle: `zx_object_get_info` (spec 19), properties (spec 20), fdinfo.
+//! What can be asked of a handle: `zx_object_get_info` (spec 19), properties (spec 20).
 #![deny(unsafe_code)]
 
 use crate::{
     accounting,
     handle::Handle,
-    object::Object,
     rights::Rights,
     status::{Status, ZxResult},
-    stream::Stream,
     sys::{
         uapi,
         user::{bytes_of, read_bytes, read_value, write_bytes, write_value},
@@ -17,7 +15,6 @@ use crate::{
     vmo::{Vmo, NAME_LENGTH},
 };
 use core::mem::{offset_of, size_of};
-use kernel::{seq_file::SeqFile, seq_print};
 
 /// The old versions of `zx_info_vmo_t` are prefixes of the newest.
 const VMO_V1: usize = offset_of!(uapi::zxvmo_info_vmo, metadata_bytes);
@@ -97,7 +94,8 @@ fn vmo_info(handle: &Handle, args: &mut uapi::zxvmo_get_info, length: usize) -> 
     deliver(args, &bytes_of(&record)[..length])
 }
 
-fn vmo_record(vmo: &Vmo, rights: Rights) -> ZxResult<uapi::zxvmo_info_vmo> {
+/// All that `ZX_INFO_VMO` tells, to a handle with `rights`.
+pub(crate) fn vmo_record(vmo: &Vmo, rights: Rights) -> ZxResult<uapi::zxvmo_info_vmo> {
     let parent = vmo.parent_koid();
     let kind = vmo.kind();
     let mut flags = uapi::ZX_INFO_VMO_TYPE_PAGED | uapi::ZX_INFO_VMO_VIA_HANDLE;
@@ -202,43 +200,4 @@ pub(crate) fn set_property(handle: &Handle, args: &uapi::zxvmo_property) -> ZxRe
         }
         _ => Err(Status::NOT_SUPPORTED),
     }
-}
-
-/// The lines of `/proc/PID/fdinfo/N`.
-pub(crate) fn show(object: &Object, rights: Rights, out: &SeqFile) {
-    match object {
-        Object::Vmo(vmo) => show_vmo(vmo, rights, out),
-        Object::Stream(stream) => show_stream(stream, rights, out),
-        _ => show_other(object, rights, out),
-    }
-}
-
-fn show_stream(stream: &Stream, rights: Rights, out: &SeqFile) {
-    seq_print!(out, "zxvmo-koid:\t{}\n", stream.koid());
-    seq_print!(out, "zxvmo-rights:\t{:#x}\n", rights.raw());
-    seq_print!(out, "zxvmo-vmo:\t{}\n", stream.vmo().koid());
-    seq_print!(out, "zxvmo-mode:\t{:#x}\n", stream.mode());
-    seq_print!(out, "zxvmo-position:\t{}\n", stream.position());
-}
-
-fn show_vmo(vmo: &Vmo, rights: Rights, out: &SeqFile) {
-    let Ok(record) = vmo_record(vmo, rights) else {
-        return;
-    };
-    seq_print!(out, "zxvmo-koid:\t{}\n", record.koid);
-    seq_print!(out, "zxvmo-name:\t");
-    for byte in vmo.name().into_iter().take_while(|&byte| byte != 0) {
-        let printable = byte.is_ascii_graphic() || byte == b' ';
-        seq_print!(out, "{}", if printable { byte as char } else { '?' });
-    }
-    seq_print!(out, "\nzxvmo-size:\t{}\n", record.size_bytes);
-    seq_print!(out, "zxvmo-rights:\t{:#x}\n", record.handle_rights);
-    seq_print!(out, "zxvmo-committed:\t{}\n", record.committed_bytes);
-    seq_print!(out, "zxvmo-parent:\t{}\n", record.parent_koid);
-}
-
-fn show_other(object: &Object, rights: Rights, out: &SeqFile) {
-    seq_print!(out, "zxvmo-koid:\t{}\n", object.koid());
-    seq_print!(out, "zxvmo-type:\t{}\n", object.kind());
-    seq_print!(out, "zxvmo-rights:\t{:#x}\n", rights.raw());
 }

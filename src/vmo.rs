@@ -32,6 +32,7 @@ use kernel::{
         atomic::{Atomic, Full, Relaxed},
         Arc, Mutex, SpinLock,
     },
+    task::Kuid,
 };
 
 /// Bytes of a name, with the NUL that it always ends with.
@@ -74,6 +75,8 @@ pub(crate) struct Links {
 pub(crate) struct Vmo {
     koid: u64,
     kind: Kind,
+    /// Who made the object.
+    creator: Kuid,
     store: Arc<Store>,
     /// For a slice.
     window: Option<Window>,
@@ -182,6 +185,7 @@ impl Vmo {
             pin_init!(Self {
                 koid,
                 kind,
+                creator: Kuid::current_euid(),
                 store,
                 window,
                 uses: Atomic::new(1),
@@ -232,6 +236,11 @@ impl Vmo {
     /// The fixed properties.
     pub(crate) fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// The user who made the object.
+    pub(crate) fn creator(&self) -> Kuid {
+        self.creator
     }
 
     /// The memory.

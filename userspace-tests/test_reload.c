@@ -102,6 +102,15 @@ TEST_F(module, in_use)
 	close(stream.handle);
 	EXPECT_EQ(0, unload());
 	EXPECT_EQ(0, load(self->file));
+	/* A list of what there is. */
+	fd = open("/sys/kernel/debug/zxvmo/vmos", O_RDONLY);
+	if (fd >= 0) {
+		EXPECT_TRUE(refuses_to_go());
+		close(fd);
+		EXPECT_EQ(0, unload());
+		EXPECT_EQ(-1, open("/sys/kernel/debug/zxvmo/vmos", O_RDONLY));
+		EXPECT_EQ(0, load(self->file));
+	}
 	/* A handle without a process. */
 	fd = vmo_create(PAGE, 0);
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, sockets));

@@ -23,7 +23,7 @@ use kernel::{
     str::as_char_ptr_in_const_context,
     sync::{
         atomic::{Atomic, Relaxed},
-        Arc,
+        Arc, ArcBorrow,
     },
 };
 
@@ -165,6 +165,29 @@ impl<T: InodeOwner> FsPin<T> {
         }
         // INVARIANT: `new_inode` returned a reference.
         Ok(Inode(inode))
+    }
+
+    /// Hands `each` the owners of all inodes that were made before, newest first, until it fails.
+    /// No lock is held meanwhile, and each may be dropped there, too.
+    pub(crate) fn for_each_owner(&self, mut each: impl FnMut(Arc<T>) -> Result) -> Result {
+        let mut before: Option<Inode> = None;
+        loop {
+            let after = before.as_ref().map_or(null_mut(), |inode| inode.0.as_ptr());
+            // SAFETY: The pin keeps the mount, hence its super block; `after` is one of its inodes.
+            let next = unsafe { c::zx_inode_before((**MOUNT.0.get()).mnt_sb, after) };
+            let Some(next) = NonNull::new(next) else {
+                return Ok(());
+            };
+            // INVARIANT: `zx_inode_before` returned a reference.
+            before = Some(Inode(next));
+            // SAFETY: The reference keeps the inode; what it stores is null or an owner's `Arc`,
+            // for as long as it lives.
+            let owner = unsafe { c::zx_inode_owner(next.as_ptr()) }.cast::<T>();
+            if let Some(owner) = NonNull::new(owner) {
+                // SAFETY: As above.
+                each(unsafe { ArcBorrow::from_raw(owner.as_ptr()) }.into())?;
+            }
+        }
     }
 
     /// Makes a file of `inode`, with `flags` of open(2); `private_data` is left null.

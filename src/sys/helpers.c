@@ -603,10 +603,11 @@ void zx_inode_init(struct inode *inode, u64 number,
 	inode->i_mode = S_IFREG | 0600;
 	inode->i_flags |= S_NOATIME | S_NOCMTIME;
 	inode->i_op = operations;
-	inode->i_private = private;
 	inode->i_mapping->a_ops = &page_identity_aops;
 	mapping_set_unevictable(inode->i_mapping);
 	simple_inode_init_ts(inode);
+	/* It is in the list of all inodes: zx_inode_owner() can find it now. */
+	smp_store_release(&inode->i_private, private);
 }
 
 void zx_inode_set_size(struct inode *inode, u64 size)

@@ -185,6 +185,8 @@ void zx_inode_init(struct inode *inode, u64 number,
 		   const struct inode_operations *operations, void *private);
 void zx_inode_set_size(struct inode *inode, u64 size);
 struct inode *zx_dentry_inode(const struct dentry *dentry);
+struct inode *zx_inode_before(struct super_block *sb, struct inode *after);
+void *zx_inode_owner(const struct inode *inode);
 void zx_inode_evict(struct inode *inode);
 int zx_getattr(struct mnt_idmap *idmap, const struct path *path,
 	       struct kstat *stat, u32 request_mask, u64 size, u64 blocks);
@@ -193,6 +195,12 @@ bool zx_file_has_position(const struct file *file);
 bool zx_file_is(const struct file *file,
 		const struct file_operations *operations);
 bool zx_current_has_file(const struct file *file);
+
+/* What people may look at. */
+struct dentry *zx_debugfs_directory(const char *name);
+void zx_debugfs_file(struct dentry *directory, const char *name,
+		     const struct file_operations *operations);
+void zx_debugfs_remove(struct dentry *directory);
 
 extern struct module __this_module;
 

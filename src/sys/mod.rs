@@ -5,13 +5,14 @@
 //! Each file wraps one noun of the kernel as a type that cannot be misused from safe code:
 //! pages, large folios and how memory is cached, nodes of the page map, the reader-writer lock,
 //! faults and mappings, the address space, what can be reclaimed, limits of users, files, the pseudo
-//! file system, user memory and waiting. Nothing here knows what a VMO is. `kernel::bindings` is
+//! file system, what people may look at, user memory and waiting. Nothing here knows what a VMO is. `kernel::bindings` is
 //! named here and nowhere else.
 
 use kernel::error::Error;
 
 pub(crate) mod ahead;
 pub(crate) mod cache;
+pub(crate) mod debugfs;
 pub(crate) mod file;
 pub(crate) mod file_ops;
 pub(crate) mod fs;
