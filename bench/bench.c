@@ -443,6 +443,7 @@ int main(int argc, char **argv)
 	bench_snapshots();
 	bench_rounds();
 	bench_memory();
+	bench_sizes();
 	bench_zircon();
 	return 0;
 }

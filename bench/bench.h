@@ -105,6 +105,7 @@ void bench_calls(void);
 void bench_snapshots(void);
 void bench_rounds(void);
 void bench_memory(void);
+void bench_sizes(void);
 void bench_zircon(void);
 void bench_parallel(void);
 

@@ -236,30 +236,9 @@ impl PageMap {
 
     /// Makes sure that the pages in `first..end` can be given another owner.
     pub(crate) fn reserve_owners(&self, first: u64, end: u64) -> Result {
-        fn reserve(node: &Node, base: u64, first: u64, end: u64) -> Result {
-            let shift = node.height() * SLOT_BITS;
-            if node.height() == 0 {
-                return node.reserve_owners();
-            }
-            let from = if first > base {
-                slot(first, node.height())
-            } else {
-                0
-            };
-            for at in from..SLOTS {
-                let base = base + ((at as u64) << shift);
-                if base >= end {
-                    break;
-                }
-                if let Entry::Node(child) = node.entry(at) {
-                    reserve(child, base, first, end)?;
-                }
-            }
-            Ok(())
+        if !large::any() {
+            return Ok(());
         }
-        match self.root.as_ref() {
-            Some(root) if covers(root, first) => reserve(root, 0, first, end),
-            _ => Ok(()),
-        }
+        self.each_leaf(first, end, &mut |leaf, _| leaf.reserve_owners())
     }
 }

@@ -157,6 +157,21 @@ impl PageMap {
         }
     }
 
+    /// The page at `index`. Of [`get`](Self::get), only the way there.
+    pub(crate) fn page(&self, index: u64) -> Option<&Page> {
+        let mut node: &Node = self.root.as_ref()?;
+        if !covers(node, index) {
+            return None;
+        }
+        loop {
+            match node.entry(slot(index, node.height())) {
+                Entry::Empty => return None,
+                Entry::Node(child) => node = child,
+                Entry::Page(page) => return Some(page),
+            }
+        }
+    }
+
     /// The pages of the leaf that page `index` belongs to, as far as they are in `range`, with the
     /// number of the page in the leaf's first slot. `None` if there is no leaf.
     pub(crate) fn leaf(&self, index: u64, range: &Range<u64>) -> Option<(u64, Pages<'_>)> {
@@ -325,10 +340,21 @@ impl PageMap {
         next(root, 0, from)
     }
 
+    /// Whether all pages are in `first..end`.
+    fn is_within(&self, first: u64, end: u64) -> bool {
+        self.next(0).is_none_or(|(index, _)| index >= first) && self.next(end).is_none()
+    }
+
     /// Removes every page in `first..end`. On error (no memory to copy a shared node at one of
     /// the two ends) nothing is removed.
     pub(crate) fn remove(&mut self, first: u64, end: u64) -> Result {
         if first >= end || self.root.is_none() {
+            return Ok(());
+        }
+        if self.is_within(first, end) {
+            // Nothing has to be counted.
+            self.pages = Atomic::new(0);
+            self.root = None;
             return Ok(());
         }
         let mut removed = 0;
@@ -346,7 +372,10 @@ impl PageMap {
         // Nodes that are only partly in the range hold one of its ends. With these owned,
         // nothing below needs memory.
         self.own_path(first)?;
-        self.own_path(end - 1)?;
+        // In one leaf, that is one way.
+        if first / SLOTS as u64 != (end - 1) / SLOTS as u64 {
+            self.own_path(end - 1)?;
+        }
         if let Some(mut root) = self.root.take() {
             if !cut_below(&mut root, 0, first, end, gone) {
                 self.root = Some(root);
@@ -366,9 +395,7 @@ impl PageMap {
             pages: Atomic::new(self.len()),
             owner,
         };
-        let before = self.next(0).is_some_and(|(index, _)| index < first);
-        let behind = self.next(end).is_some();
-        if before || behind {
+        if !self.is_within(first, end) {
             shared.cut(0, first, &mut |_| {})?;
             shared.cut(end, u64::MAX, &mut |_| {})?;
             let pages = shared.root.as_ref().map_or(0, |root| count(root));

@@ -90,20 +90,57 @@ impl PageMap {
             to,
         };
         let bottom = u32::from(frame.is_aligned());
-        let mut next = first;
-        while let Some((index, _)) = source.next(next).filter(|(index, _)| *index < end) {
-            let last = (leaf_start(index) + SLOTS as u64 - 1).min(end - 1);
+        source.each_leaf(first, end, &mut |leaf, base| {
+            if leaf.is_empty() {
+                return Ok(());
+            }
             // Both leaves that the pages of one may come into.
-            for index in [index, last] {
-                let at = frame.place(index);
-                frame.map.make_path(at, bottom)?;
+            let from = frame.place(base.max(first));
+            let last = frame.place((base + (SLOTS as u64 - 1)).min(end - 1));
+            frame.map.make_path(from, bottom)?;
+            if leaf_start(from) != leaf_start(last) {
+                frame.map.make_path(last, bottom)?;
             }
-            match last.checked_add(1) {
-                Some(behind) => next = behind,
-                None => break,
-            }
-        }
+            Ok(())
+        })?;
         Ok(frame)
+    }
+
+    /// Calls `each` for all leaves with pages in `first..end`, and perhaps for some without any,
+    /// in order, with the number of the page in slot 0.
+    pub(super) fn each_leaf(
+        &self,
+        first: u64,
+        end: u64,
+        each: &mut impl FnMut(&Node, u64) -> Result,
+    ) -> Result {
+        fn walk(
+            node: &Node,
+            base: u64,
+            first: u64,
+            end: u64,
+            each: &mut impl FnMut(&Node, u64) -> Result,
+        ) -> Result {
+            let height = node.height();
+            if height == 0 {
+                return each(node, base);
+            }
+            let from = if first > base { slot(first, height) } else { 0 };
+            for at in from..SLOTS {
+                let base = base + ((at as u64) << (height * super::SLOT_BITS));
+                if base >= end {
+                    break;
+                }
+                if let Entry::Node(child) = node.entry(at) {
+                    walk(child, base, first, end, each)?;
+                }
+            }
+            Ok(())
+        }
+        match self.root.as_ref() {
+            Some(root) if covers(root, first) => walk(root, 0, first, end, each),
+            _ => Ok(()),
+        }
     }
 
     /// Makes the nodes on the way to `index`, down to one at height `bottom`.

@@ -46,8 +46,7 @@ impl Touched<'_> {
     /// Removes the notes of pages whose translations are gone, but for those that somebody else
     /// holds (they may be written to at any time): those are told to `held`.
     pub(crate) fn untouch(&self, mut held: impl FnMut(u64) -> Result) -> Result {
-        let alone = self.leaf.alone(self.slots);
-        let kept = self.leaf.held(alone);
+        let (alone, kept) = self.leaf.alone_and_held(self.slots);
         for at in bits(kept) {
             held(self.base + at as u64)?;
         }

@@ -10,7 +10,6 @@
 use crate::{
     cache_policy::CachePolicy,
     content::{Content, Span},
-    page_map::Shown,
     status::{Status, ZxResult},
     store::Store,
     sys::{
@@ -76,11 +75,9 @@ impl Store {
     ) -> (u64, ZxResult) {
         self.transfer(offset, bounds, to, |store, at, length, to| {
             let span = Span::first(at, length);
-            Ok(match store.get(span.index) {
-                Shown::Owned(page, _) | Shown::Shared(page) => {
-                    Step::Moved(page.copy_to(span.offset, span.length, to))
-                }
-                Shown::Hole => Step::Hole(span.length),
+            Ok(match store.page(span.index) {
+                Some(page) => Step::Moved(page.copy_to(span.offset, span.length, to)),
+                None => Step::Hole(span.length),
             })
         })
     }

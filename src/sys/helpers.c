@@ -16,6 +16,7 @@
 #include <linux/unaligned.h>
 
 #include "helpers.h"
+#include "page.h"
 
 #define ZXVMO_SUPER_MAGIC	0x7a78766d
 
@@ -74,24 +75,9 @@ void zx_page_identity_init(void)
 	zx_large_identity_init(&page_identity);
 }
 
-/*
- * The word with the owner, in its low 62 bits, also says above them how the
- * page is cached.
- */
-#define PAGE_OWNER		GENMASK_U64(61, 0)
-#define PAGE_CACHE_SHIFT	62
-/* A change has failed halfway. */
-#define PAGE_CACHE_UNKNOWN	0
-
-static u64 *page_owner(struct folio *folio)
-{
-	BUILD_BUG_ON(sizeof(folio->lru.prev) != sizeof(u64));
-	return (u64 *)&folio->lru.prev;
-}
-
 static unsigned int folio_cache(struct folio *folio)
 {
-	return READ_ONCE(*page_owner(folio)) >> PAGE_CACHE_SHIFT;
+	return READ_ONCE(*page_owner(&folio->page)) >> PAGE_CACHE_SHIFT;
 }
 
 /* Pages of large folios are always write-back. */
@@ -110,7 +96,7 @@ void zx_page_init(struct page *page, u64 owner)
 	folio->mapping = &page_identity.i_data;
 	folio->index = next_page_index();
 	folio->private = (void *)1UL;
-	*page_owner(folio) = owner | (u64)ZX_C_CACHE_WB << PAGE_CACHE_SHIFT;
+	*page_owner(page) = owner | (u64)ZX_C_CACHE_WB << PAGE_CACHE_SHIFT;
 }
 
 struct page *zx_page_alloc(bool zero, u64 owner)
@@ -138,11 +124,11 @@ void zx_page_hand_over(struct page *to, struct page *from, u64 owner)
 		zx_large_hand_over(old, from, owner, &page_folio(to)->index);
 		return;
 	}
-	if ((*page_owner(old) & PAGE_OWNER) != owner)
+	if ((*page_owner(from) & PAGE_OWNER) != owner)
 		return;
 	page_folio(to)->index = old->index;
 	WRITE_ONCE(old->index, next_page_index());
-	*page_owner(old) &= ~PAGE_OWNER;
+	*page_owner(from) &= ~PAGE_OWNER;
 }
 
 static void set_page_cache(struct page **pages, unsigned int count, u64 mode)
@@ -150,7 +136,7 @@ static void set_page_cache(struct page **pages, unsigned int count, u64 mode)
 	unsigned int i;
 
 	for (i = 0; i < count; i++) {
-		u64 *owner = page_owner(page_folio(pages[i]));
+		u64 *owner = page_owner(pages[i]);
 
 		WRITE_ONCE(*owner, (*owner & PAGE_OWNER) | mode << PAGE_CACHE_SHIFT);
 	}
@@ -263,49 +249,6 @@ bool zx_page_held(struct page *page)
 	if (folio_test_large(folio))
 		return zx_large_held(folio);
 	return folio_ref_count(folio) > 1;
-}
-
-/* Slots of the page map's nodes, all in one call. */
-unsigned int zx_slots_filled(struct page *const *slots, unsigned int count)
-{
-	unsigned int i, filled = 0;
-
-	for (i = 0; i < count; i++)
-		filled += !!READ_ONCE(slots[i]);
-	return filled;
-}
-
-unsigned int zx_slots_first_shared(struct page *const *slots, unsigned int from,
-				   unsigned int end)
-{
-	for (; from < end; from++) {
-		struct page *page = READ_ONCE(slots[from]);
-
-		if (page && zx_page_sharers(page) > 1)
-			break;
-	}
-	return from;
-}
-
-void zx_slots_set_owner(struct page *const *slots, unsigned int count,
-			u64 owner)
-{
-	unsigned int i;
-
-	for (i = 0; i < count; i++) {
-		struct folio *folio;
-		u64 *word;
-
-		if (!slots[i])
-			continue;
-		folio = page_folio(slots[i]);
-		if (folio_test_large(folio)) {
-			zx_large_set_owner(folio, slots[i], owner);
-			continue;
-		}
-		word = page_owner(folio);
-		*word = (*word & ~PAGE_OWNER) | owner;
-	}
 }
 
 int zx_page_ref_count(const struct page *page)

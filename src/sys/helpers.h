@@ -37,11 +37,6 @@ int zx_page_ref_count(const struct page *page);
 bool zx_page_mapped(const struct page *page);
 bool zx_page_pinned(struct page *page);
 int zx_page_copy(struct page *to, struct page *from);
-unsigned int zx_slots_filled(struct page *const *slots, unsigned int count);
-unsigned int zx_slots_first_shared(struct page *const *slots, unsigned int from,
-				   unsigned int end);
-void zx_slots_set_owner(struct page *const *slots, unsigned int count,
-			u64 owner);
 void zx_page_hand_over(struct page *to, struct page *from, u64 owner);
 void zx_page_zero(struct page *page, size_t offset, size_t length);
 size_t zx_page_copy_to_iter(struct page *page, size_t offset, size_t length,
@@ -53,16 +48,17 @@ unsigned int zx_page_cache(struct page *page);
 int zx_pages_set_cache(struct page **pages, unsigned int count,
 		       unsigned int mode);
 
-/* How many slots of page maps hold the page, for the C files. */
-static inline atomic_long_t *page_sharers(const struct page *page)
-{
-	BUILD_BUG_ON(sizeof(page->private) != sizeof(atomic_long_t));
-	return (atomic_long_t *)&page->private;
-}
-
 struct zx_account;
 
-/* Slots of a leaf (leaf.c). */
+/* Slots of a node, those that take a count, or of a leaf (leaf.c, large.c). */
+unsigned int zx_slots_filled(struct page *const *slots, unsigned int count);
+bool zx_slots_empty(struct page *const *slots, unsigned int count);
+unsigned int zx_slots_first_shared(struct page *const *slots, unsigned int from,
+				   unsigned int end);
+void zx_slots_set_owner(struct page *const *slots, unsigned int count,
+			u64 owner);
+u64 zx_slots_alone(struct page *const *slots, u64 among);
+u64 zx_slots_alone_held(struct page *const *slots, u64 among, u64 *held);
 u64 zx_slots_sort(struct page *const *slots, u64 which, u64 touched, u64 *owned);
 void zx_slots_share(struct page **to, struct page *const *from,
 		    unsigned int count);
@@ -110,11 +106,13 @@ void zx_large_end_insert(struct folio *folio);
 vm_fault_t zx_fault_insert_large(struct vm_fault *vmf, struct page *page,
 				 bool write);
 int zx_slots_reserve_owners(struct page *const *slots, unsigned int count);
+struct folio *zx_large_leaf(struct page *const *slots);
 bool zx_slots_are(struct page *const *slots, unsigned int count,
 		  struct page *first);
 void zx_slots_fill(struct page **slots, unsigned int count, struct page *first);
-u64 zx_slots_alone(struct page *const *slots, u64 among);
-u64 zx_slots_held(struct page *const *slots, u64 among);
+bool zx_large_leaf_alone(struct folio *folio, const struct page *first);
+void zx_large_leaf_share(struct folio *folio, const struct page *first);
+void zx_large_leaf_drop(struct folio *folio, const struct page *first);
 
 /* Limits of users. */
 void zx_limit_init(void);
@@ -214,6 +212,7 @@ static const gfp_t ZX_C_GFP_FALLIBLE =
 	__GFP_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
 static const gfp_t ZX_C_GFP_NODE =
 	GFP_KERNEL | __GFP_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
+static const gfp_t ZX_C_GFP_ZERO = __GFP_ZERO;
 static const unsigned long ZX_C_VM_READ = VM_READ;
 static const unsigned long ZX_C_VM_WRITE = VM_WRITE;
 static const unsigned long ZX_C_VM_EXEC = VM_EXEC;

@@ -147,14 +147,15 @@ impl Node {
         unsafe { c::zx_slots_alone(self.raw_slots(), among) }
     }
 
-    /// Which slots, of those whose bits are set in `among`, lead to a page that is held; see
-    /// [`Page::is_held`].
-    pub(crate) fn held(&self, among: u64) -> u64 {
+    /// As [`alone`](Self::alone), and which of these pages are held; see [`Page::is_held`].
+    pub(crate) fn alone_and_held(&self, among: u64) -> (u64, u64) {
         if self.height() != 0 {
-            return 0;
+            return (0, 0);
         }
+        let mut held = 0;
         // SAFETY: As in `alone`.
-        unsafe { c::zx_slots_held(self.raw_slots(), among) }
+        let alone = unsafe { c::zx_slots_alone_held(self.raw_slots(), among, &mut held) };
+        (alone, held)
     }
 
     /// The first slot of a node of height 0, from `from` on, whose page is in a large folio of which

@@ -263,7 +263,8 @@ impl Node {
 
     /// Whether every slot is empty.
     pub(crate) fn is_empty(&self) -> bool {
-        self.filled() == 0
+        // SAFETY: As in `filled`.
+        unsafe { c::zx_slots_empty(self.raw_slots(), SLOTS as u32) }
     }
 }
 
@@ -283,13 +284,14 @@ unsafe impl Sync for NodeRef {}
 impl NodeRef {
     /// Makes an empty node, charged to the current memory control group.
     pub(crate) fn new(height: u32) -> Result<Self> {
+        // Zeroed by the allocator, which mostly (`init_on_alloc`) does so anyway.
+        let flags = c::ZX_C_GFP_NODE | c::ZX_C_GFP_ZERO;
         // SAFETY: The cache exists while the module is loaded; may sleep, as all callers can.
-        let node = unsafe { c::kmem_cache_alloc_noprof(cache(), c::ZX_C_GFP_NODE) };
+        let node = unsafe { c::kmem_cache_alloc_noprof(cache(), flags) };
         let node = NonNull::new(node.cast::<Node>()).ok_or(ENOMEM)?;
         // SAFETY: The memory is ours, large enough and aligned. All-zeros is a valid `Node`:
         // every slot is empty.
         unsafe {
-            node.write_bytes(0, 1);
             (*node.as_ptr()).references = Atomic::new(1);
             (*node.as_ptr()).height = height;
         }

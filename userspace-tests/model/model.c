@@ -7,6 +7,7 @@ struct map maps[MAPS];
 struct object *objects;
 unsigned int broken_rule;
 bool without_discards;
+bool large_folios;
 
 static unsigned int families;
 
@@ -50,10 +51,16 @@ static struct view *view_at(struct store *store, u64 number)
 {
 	unsigned int i;
 
+	for (i = store->last ? store->last - 1 : 0; i < store->count && i < store->last + 2; i++)
+		if (store->pages[i].number == number)
+			goto found;
 	for (i = 0; i < store->count; i++)
 		if (store->pages[i].number == number)
-			return &store->pages[i];
+			goto found;
 	return NULL;
+found:
+	store->last = i;
+	return &store->pages[i];
 }
 
 /* The page that holds the byte; NULL where it reads as zero. */
@@ -118,7 +125,9 @@ u8 *own_page(struct object *object, u64 offset)
 /* Whether the pages of a range can be made within the limits of the model. */
 bool has_room(const struct object *object, u64 offset, u64 len)
 {
-	return len <= COMMIT_PAGES * PAGE &&
+	u64 most = large_folios ? 2 * LARGE_PAGES : COMMIT_PAGES;
+
+	return len <= most * PAGE &&
 	       (offset % PAGE + len) / PAGE + 1 + object->store->count <= STORE_PAGES;
 }
 

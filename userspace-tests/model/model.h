@@ -36,10 +36,11 @@ typedef uint64_t u64;
 #define SLOT_VMAR	13	/* as a handle: an object that is no VMO */
 #define MAPS		6	/* mappings at a time */
 #define STREAMS		4	/* handles to streams at a time */
-#define MAP_PAGES	32	/* in one of them */
-#define STORE_PAGES	320	/* that one VMO has */
+#define MAP_PAGES	544	/* in one of them */
+#define STORE_PAGES	1400	/* that one VMO has */
 #define BUFFER_PAGES	24	/* in one read or write */
-#define COMMIT_PAGES	32	/* in one call */
+#define COMMIT_PAGES	32	/* in one call, where there are no large folios */
+#define LARGE_PAGES	512	/* of a large folio */
 
 /* One page of memory, shown by this many stores (23.2). */
 struct frame {
@@ -66,6 +67,7 @@ struct store {
 	unsigned int objects;	/* that use it */
 	unsigned int family;	/* stores with a common ancestor have one number */
 	unsigned int count;
+	unsigned int last;	/* that was looked for: mostly it is near */
 	struct view pages[STORE_PAGES];
 };
 
@@ -117,6 +119,8 @@ extern struct object *objects;
 extern unsigned int broken_rule;
 /* No VMO is discardable. */
 extern bool without_discards;
+/* The module has large folios. */
+extern bool large_folios;
 
 /* model.c: storage and lifetimes */
 u64 round_up(u64 value);
@@ -195,6 +199,7 @@ void print_op(FILE *file, const struct op *op);
 bool parse_op(const char *line, struct op *op);
 
 /* numbers.c: random ones */
+extern bool large_family;	/* of VMOs in which large folios fit */
 void start_random(u64 seed);
 u64 any(u64 below);
 u64 some_handle(void);

@@ -2,6 +2,8 @@
 /* Random numbers that suit what there is: mostly good ones. */
 #include "model.h"
 
+bool large_family;
+
 static u64 state;
 
 void start_random(u64 seed)
@@ -88,7 +90,7 @@ u64 some_offset(const struct object *object)
 
 	if (!any(30))
 		return odd_number();
-	if (size > 64 * PAGE && size <= 512 * PAGE)
+	if (size > 64 * PAGE && size <= STORE_PAGES * PAGE)
 		base = any(size / PAGE / 64 + 1) * 64 * PAGE;
 	else if (size > 64 * PAGE)
 		base = any(2) ? far_place(object) : 0;
@@ -129,6 +131,8 @@ u64 aligned(u64 value)
 
 u64 some_size(void)
 {
+	if (large_family && any(3))
+		return (LARGE_PAGES + any(LARGE_PAGES + 200)) * PAGE;
 	switch (any(12)) {
 	case 0:
 		return any(3) ? any(5) * PAGE : odd_number();

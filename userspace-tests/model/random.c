@@ -13,8 +13,9 @@ void seed_random(u64 seed)
 	unsigned int kind;
 
 	start_random(seed);
+	large_family = large_folios && any(3);
 	for (kind = OP_CREATE + 1; kind < OP_KINDS; kind++)
-		left_out[kind] = !any(4);
+		left_out[kind] = !any(4) && !(large_family && kind == OP_RANGE);
 }
 
 static u32 some_rights(u32 have)
@@ -119,6 +120,13 @@ static void random_range(struct op *op)
 		op->arg[3] = size_of(object);
 	}
 	op->arg[4] = any(6) ? sizeof(zx_vmo_lock_state_t) : any(40);
+	/* COMMIT makes large folios of these, as far as there is nothing yet. */
+	if (large_family && object && !any(3)) {
+		op->arg[1] = any(4) ? ZX_VMO_OP_COMMIT : ZX_VMO_OP_ZERO;
+		op->arg[2] = size_of(object) >= 2 * LARGE_PAGES * PAGE && any(2) ?
+			LARGE_PAGES * PAGE : 0;
+		op->arg[3] = LARGE_PAGES * PAGE;
+	}
 }
 
 static u32 some_prot(void)
@@ -150,6 +158,18 @@ static void random_map(struct op *op)
 	op->arg[3] = any(40) ? 0 : odd_number();
 	op->arg[4] = any(2) ? aligned(some_offset(object)) : 0;
 	op->arg[5] = any(20) ? 1 + any(24 * PAGE) : odd_number();
+	/* Where a page table can show a large folio as a whole. */
+	if (large_family && !any(2)) {
+		op->arg[2] = some_prot() | ZX_VM_ALIGN_2MB;
+		op->arg[4] = any(2) ? 0 : LARGE_PAGES * PAGE;
+		op->arg[5] = (LARGE_PAGES + any(MAP_PAGES - LARGE_PAGES)) * PAGE;
+	}
+}
+
+/* A page of a mapping, most of which are small. */
+static u64 some_map_page(void)
+{
+	return any(any(2) ? 8 : large_family && any(2) ? MAP_PAGES : 32);
 }
 
 static u64 some_topic(void)
@@ -177,7 +197,7 @@ static u64 some_property(void)
 static void random_part(struct op *op, u64 *first, u64 *count)
 {
 	const struct map *map = &maps[op->arg[0]];
-	unsigned int start = any(MAP_PAGES), pages = 1 + any(6), i;
+	unsigned int start = any(large_family ? MAP_PAGES : 32), pages = 1 + any(6), i;
 
 	if (any(2))
 		start = 0;
@@ -261,7 +281,7 @@ static void random_args(struct op *op)
 		break;
 	case OP_LOAD:
 		/* All pages, or one. */
-		arg[1] = any(3) ? any(any(2) ? 8 : MAP_PAGES) : MAP_PAGES;
+		arg[1] = any(3) ? some_map_page() : MAP_PAGES;
 		break;
 	case OP_POLICY:
 		/* Back again soon: most calls need cached memory. */
@@ -290,7 +310,7 @@ static void random_args(struct op *op)
 		arg[4] = some_length(object, arg[3]);
 		break;
 	case OP_STORE:
-		arg[1] = any((any(2) ? 8 : MAP_PAGES) * PAGE);
+		arg[1] = some_map_page() * PAGE + any(PAGE);
 		arg[2] = any(256);
 		arg[3] = any(3) ? 0 : any(MAP_PAGES);
 		break;

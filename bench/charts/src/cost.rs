@@ -1,21 +1,46 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What a snapshot costs by the size of the object, beside fork().
+//! What something costs by the size of the object, as lines.
 
 use crate::Case;
 use plotters::prelude::*;
 use std::{error::Error, path::Path};
 
+/// Which figure of the cases is a line.
+#[derive(Clone, Copy)]
+pub(crate) enum Side {
+    Zxvmo,
+    /// That of the peer with this name.
+    Peer(&'static str),
+}
+
+/// A line: the cases of a name, one for each size.
+pub(crate) struct Line {
+    /// What the names of the cases begin with.
+    pub(crate) cases: &'static str,
+    pub(crate) side: Side,
+    pub(crate) label: &'static str,
+    pub(crate) colour: RGBColor,
+}
+
+pub(crate) const GREEN: RGBColor = RGBColor(47, 128, 96);
+pub(crate) const BLUE: RGBColor = RGBColor(48, 92, 168);
+pub(crate) const RED: RGBColor = RGBColor(192, 72, 62);
+
 /// Draws the cases that are a series over sizes; nothing if there are none.
-pub(crate) fn draw(path: &Path, cases: &[Case]) -> Result<(), Box<dyn Error>> {
-    let unmapped = series(cases, "snapshot, not mapped", |case| case.zxvmo);
-    let mapped = series(cases, "snapshot, mapped writable and touched", |case| {
-        case.zxvmo
-    });
-    let fork = series(cases, "snapshot, mapped writable and touched", |case| {
-        case.peer
-            .filter(|_| case.peer_name.as_deref() == Some("fork()"))
-    });
-    let all: Vec<(f64, f64)> = [&unmapped[..], &mapped, &fork].concat();
+pub(crate) fn draw(
+    path: &Path,
+    title: &str,
+    lines: &[Line],
+    cases: &[Case],
+) -> Result<(), Box<dyn Error>> {
+    let lines: Vec<_> = lines
+        .iter()
+        .map(|line| (line, series(cases, line)))
+        .collect();
+    let all: Vec<(f64, f64)> = lines
+        .iter()
+        .flat_map(|(_, points)| points.clone())
+        .collect();
     let Some((low, high)) = bounds(all.iter().map(|point| point.1)) else {
         return Ok(());
     };
@@ -27,7 +52,7 @@ pub(crate) fn draw(path: &Path, cases: &[Case]) -> Result<(), Box<dyn Error>> {
     let clock = cases.first().map_or("", |case| case.clock.as_str());
     let mut chart = ChartBuilder::on(&area)
         .caption(
-            format!("A snapshot by size of the memory, {clock}"),
+            format!("{title} by size of the memory, {clock}"),
             ("sans-serif", 20),
         )
         .margin(16)
@@ -40,22 +65,14 @@ pub(crate) fn draw(path: &Path, cases: &[Case]) -> Result<(), Box<dyn Error>> {
     chart
         .configure_mesh()
         .light_line_style(WHITE)
-        .x_desc("populated memory")
-        .y_desc(format!("{clock} per call"))
+        .x_desc("size, all of it populated")
+        .y_desc(clock)
         .x_labels(12)
         .x_label_formatter(&|bytes| size(*bytes))
         .y_label_formatter(&|cost| short(*cost))
         .draw()?;
-    let lines = [
-        (unmapped, "zxvmo, not mapped", RGBColor(47, 128, 96)),
-        (
-            mapped,
-            "zxvmo, mapped, every page written",
-            RGBColor(48, 92, 168),
-        ),
-        (fork, "fork(), every page written", RGBColor(192, 72, 62)),
-    ];
-    for (points, name, colour) in lines {
+    for (line, points) in lines {
+        let (name, colour) = (line.label, line.colour);
         chart.draw_series(
             points
                 .iter()
@@ -76,11 +93,17 @@ pub(crate) fn draw(path: &Path, cases: &[Case]) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Sizes and costs of the cases of a name, one for each size.
-fn series(cases: &[Case], name: &str, cost: impl Fn(&Case) -> Option<f64>) -> Vec<(f64, f64)> {
+/// Sizes and costs of a line.
+fn series(cases: &[Case], line: &Line) -> Vec<(f64, f64)> {
+    let cost = |case: &Case| match line.side {
+        Side::Zxvmo => case.zxvmo,
+        Side::Peer(name) => case
+            .peer
+            .filter(|_| case.peer_name.as_deref() == Some(name)),
+    };
     let mut points: Vec<(f64, f64)> = cases
         .iter()
-        .filter(|case| case.case.starts_with(name))
+        .filter(|case| case.case.starts_with(line.cases))
         .filter_map(|case| Some((case.size?, cost(case)?)))
         .collect();
     points.sort_by(|a, b| a.0.total_cmp(&b.0));

@@ -2,13 +2,15 @@
 //! Draws the results of the benchmark, and writes them as a table.
 //!
 //! `charts RESULTS DIRECTORY` reads the JSON list that scripts/bench wrote. Into the directory go
-//! `<group>.svg`, the ratios of each group with their targets; `snapshot-cost.svg`, what a
-//! snapshot costs by the size of the object; and `table.md`.
+//! `<group>.svg`, the ratios of each group with their targets; `snapshot-cost.svg`,
+//! `fault-cost.svg`, `commit-cost.svg` and `close-cost.svg`, what these cost by the size of the
+//! object; and `table.md`.
 
 mod cost;
 mod ratios;
 mod table;
 
+use cost::{Line, Side, BLUE, GREEN, RED};
 use serde::Deserialize;
 use std::{error::Error, fs, path::Path};
 
@@ -41,6 +43,20 @@ impl Case {
     }
 }
 
+/// The lines of zxvmo and of a peer.
+fn beside(cases: &'static str, peer: &'static str, labels: [&'static str; 2]) -> Vec<Line> {
+    let line = |side, label, colour| Line {
+        cases,
+        side,
+        label,
+        colour,
+    };
+    vec![
+        line(Side::Zxvmo, labels[0], BLUE),
+        line(Side::Peer(peer), labels[1], RED),
+    ]
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [results, directory] = arguments.as_slice() else {
@@ -60,7 +76,49 @@ fn main() -> Result<(), Box<dyn Error>> {
             ratios::draw(&directory.join(format!("{group}.svg")), group, &of_group)?;
         }
     }
-    cost::draw(&directory.join("snapshot-cost.svg"), &cases)?;
+    let mut snapshots = beside(
+        "snapshot, mapped writable and touched",
+        "fork()",
+        [
+            "zxvmo, mapped, every page written",
+            "fork(), every page written",
+        ],
+    );
+    snapshots.push(Line {
+        cases: "snapshot, not mapped",
+        side: Side::Zxvmo,
+        label: "zxvmo, not mapped",
+        colour: GREEN,
+    });
+    let charts = [
+        ("snapshot-cost.svg", "A snapshot", snapshots),
+        (
+            "fault-cost.svg",
+            "The first write to every page",
+            beside("first write to all pages", "memfd", ["zxvmo", "memfd"]),
+        ),
+        (
+            "commit-cost.svg",
+            "COMMIT",
+            beside(
+                "COMMIT of all pages",
+                "fallocate",
+                ["zxvmo", "memfd, fallocate()"],
+            ),
+        ),
+        (
+            "close-cost.svg",
+            "Closing the last handle",
+            beside(
+                "close of all pages",
+                "close of the memfd",
+                ["zxvmo", "memfd"],
+            ),
+        ),
+    ];
+    for (file, title, lines) in &charts {
+        cost::draw(&directory.join(file), title, lines, &cases)?;
+    }
     fs::write(directory.join("table.md"), table::of(&cases))?;
     Ok(())
 }

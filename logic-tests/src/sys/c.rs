@@ -23,7 +23,7 @@ use kernel::{
     page::PAGE_SIZE,
 };
 use std::{
-    alloc::{alloc, dealloc, Layout},
+    alloc::{alloc, alloc_zeroed, dealloc, Layout},
     collections::BTreeSet,
     sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
 };
@@ -32,6 +32,7 @@ pub(crate) const ZX_C_CACHE_WB: u32 = 1;
 pub(crate) const ZX_C_CACHE_UC: u32 = 2;
 pub(crate) const ZX_C_CACHE_WC: u32 = 3;
 pub(crate) const ZX_C_GFP_NODE: u32 = 0;
+pub(crate) const ZX_C_GFP_ZERO: u32 = 1;
 pub(crate) const ZX_C_LARGE_ORDER: u32 = 9;
 pub(crate) const ZX_C_LARGE_PAGES: u32 = 512;
 /// As on a machine whose page tables cannot show large folios by one entry: there are none.
@@ -361,6 +362,11 @@ pub(super) unsafe fn zx_slots_filled(from: *const *mut page, count: u32) -> u32 
     filled.count() as u32
 }
 
+pub(super) unsafe fn zx_slots_empty(from: *const *mut page, count: u32) -> bool {
+    // SAFETY: As the contract has it.
+    unsafe { zx_slots_filled(from, count) == 0 }
+}
+
 pub(super) unsafe fn zx_slots_first_shared(from: *const *mut page, first: u32, end: u32) -> u32 {
     // SAFETY: As the contract has it.
     let slots = unsafe { slots(from) };
@@ -393,8 +399,9 @@ pub(super) unsafe fn zx_slots_sort(
     }
     // SAFETY: As the contract has it.
     let writable = unsafe {
-        let alone = zx_slots_alone(from, filled);
-        alone & !zx_slots_held(from, alone & !touched)
+        let mut held = 0;
+        let alone = zx_slots_alone_held(from, filled, &mut held);
+        alone & (touched | !held)
     };
     // SAFETY: As the contract has it.
     unsafe { owned.write(writable) };
@@ -421,9 +428,17 @@ pub(super) unsafe fn zx_slots_alone(from: *const *mut page, among: u64) -> u64 {
     unsafe { which(from, among, |page| page.sharers.load(Acquire) == 1) }
 }
 
-pub(super) unsafe fn zx_slots_held(from: *const *mut page, among: u64) -> u64 {
+pub(super) unsafe fn zx_slots_alone_held(
+    from: *const *mut page,
+    among: u64,
+    held: *mut u64,
+) -> u64 {
     // SAFETY: As the contract has it.
-    unsafe { which(from, among, |page| page.references.load(Relaxed) > 1) }
+    unsafe {
+        let alone = zx_slots_alone(from, among);
+        held.write(which(from, alone, |page| page.references.load(Relaxed) > 1));
+        alone
+    }
 }
 
 /// Fills slots that are empty and nobody else's with what others hold.
@@ -576,15 +591,16 @@ pub(super) unsafe fn kmem_cache_destroy(cache: *mut kmem_cache) {
     drop(unsafe { Box::from_raw(cache) });
 }
 
-pub(super) unsafe fn kmem_cache_alloc_noprof(cache: *mut kmem_cache, _flags: u32) -> *mut c_void {
+pub(super) unsafe fn kmem_cache_alloc_noprof(cache: *mut kmem_cache, flags: u32) -> *mut c_void {
     // SAFETY: Made in `zx_cache_create`, unless no test has come by there yet.
     let size = unsafe { cache.as_ref() }.map_or(NODE_SIZE, |cache| cache.size);
     assert_eq!(size, NODE_SIZE);
     if failure::now() {
         return null_mut();
     }
+    assert_eq!(flags, ZX_C_GFP_NODE | ZX_C_GFP_ZERO);
     // SAFETY: The size is not zero.
-    let node = unsafe { alloc(node_layout()) };
+    let node = unsafe { alloc_zeroed(node_layout()) };
     assert!(!node.is_null());
     assert!(ledger().lock().nodes.insert(node as usize));
     node.cast()

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What struct page is used for where the page is one of the module's and no part
+ * of a large folio. Not for Rust: see page.rs.
+ */
+#ifndef _ZXVMO_PAGE_H
+#define _ZXVMO_PAGE_H
+
+#include <linux/mm.h>
+
+/* How many slots of page maps hold the page. */
+static inline atomic_long_t *page_sharers(const struct page *page)
+{
+	BUILD_BUG_ON(sizeof(page->private) != sizeof(atomic_long_t));
+	return (atomic_long_t *)&page->private;
+}
+
+/*
+ * The word with the owner, in its low 62 bits, also says above them how the
+ * page is cached.
+ */
+#define PAGE_OWNER		GENMASK_U64(61, 0)
+#define PAGE_CACHE_SHIFT	62
+/* A change has failed halfway. */
+#define PAGE_CACHE_UNKNOWN	0
+
+static inline u64 *page_owner(struct page *page)
+{
+	BUILD_BUG_ON(sizeof(page->lru.prev) != sizeof(u64));
+	return (u64 *)&page->lru.prev;
+}
+
+/* All large folios there are (large.c). */
+extern atomic_long_t zx_large_folios;
+
+/*
+ * Whether a page has to be asked whether it is in a large folio. These come into
+ * leaves with the lock of a store held for writing, so whoever can see one there
+ * sees it counted.
+ */
+static inline bool any_large(void)
+{
+	return atomic_long_read(&zx_large_folios) > 0;
+}
+
+#endif /* _ZXVMO_PAGE_H */
