@@ -204,12 +204,14 @@ impl Content {
 
     /// The page at `index` if it is committed and owned, or can be made so with shared access.
     pub(crate) fn committed(&self, index: u64) -> Result<Option<&Page>> {
+        if self.ahead.has(index) {
+            return Ok(None);
+        }
         if !self.zeros_shown {
             // What is there already, it only looks at: one walk, not two (250 instructions).
             return Ok(self.fill(index)?.map(|(page, _)| page));
         }
         match self.get(index) {
-            _ if self.ahead.has(index) => Ok(None),
             Shown::Owned(page, _) => Ok(Some(page)),
             _ => Ok(None),
         }

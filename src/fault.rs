@@ -47,19 +47,23 @@ impl Store {
             return self.resolve_uncached(fault, limit);
         }
         let index = fault.page_index();
-        let mut ahead = write && missing && goes_ahead(fault);
+        let mut ahead = false;
         {
             let content = self.read_lock();
             let end = self.page_count().min(limit().div_ceil(PAGE_SIZE));
             if index >= end || content.present().is_err() {
                 return FaultResult::SigBus;
             }
-            let shown = content.get(index);
-            ahead = ahead && matches!(shown, Shown::Hole) && content.ahead.note(index);
-            let entered = match shown {
-                _ if ahead || content.ahead.has(index) => None,
+            let entered = match content.get(index) {
+                _ if content.ahead.has(index) => None,
                 Shown::Owned(page, place) => Some(enter(fault, index, page, place)),
                 Shown::Shared(page) if !write => Some(fault.insert(index, page, false)),
+                Shown::Hole
+                    if write && missing && content.ahead.note(index) && goes_ahead(fault) =>
+                {
+                    ahead = true;
+                    None
+                }
                 Shown::Hole if write && !content.zeros_shown => match content.fill(index) {
                     Ok(Some((page, place))) => return enter(fault, index, page, place),
                     Ok(None) => None,
@@ -238,6 +242,9 @@ fn goes_ahead(mapping: &Mapping<'_>) -> bool {
 
 /// Opens a window behind page `index`, which was entered for a write, and enters its pages, no
 /// further than up to page `end`. No harm if it is not to be had.
+///
+/// One fault in 64 is left, and one allocation in ten: 1311 instructions for a page that is touched
+/// in order instead of 3997. What is touched in any other order takes 15 more, to see that.
 fn enter_window(content: &mut Content, fault: &Fault<'_>, index: u64, end: u64) {
     let Some(window) = content.open_window(index, end.min(fault.window().1)) else {
         return;

@@ -56,7 +56,8 @@ impl PageMap {
             return 0;
         };
         let among = bits(from, count);
-        let unused = among & !(leaf.used(among) | leaf.held(among));
+        let (_, held) = leaf.alone_and_held(among);
+        let unused = among & !(leaf.used(among) | held);
         let mut taken = 0;
         for at in (0..SLOTS).filter(|at| unused & 1 << at != 0) {
             taken += u64::from(leaf.replace_page(at, None).is_some());

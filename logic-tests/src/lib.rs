@@ -49,6 +49,7 @@ mod object;
 mod sys;
 mod vmo;
 
+mod ahead_tests;
 mod page_map_tests;
 mod page_map_threads;
 mod port_tests;

@@ -128,6 +128,11 @@ pub(crate) fn set_value(page: &Page, value: u64) {
     memory[end..].copy_from_slice(&bytes);
 }
 
+/// Has been written to, or a reference been taken, through a translation.
+pub(crate) fn use_page(page: &Page) {
+    raw(page).used.store(true, SeqCst);
+}
+
 /// A reference to a page that is no page map's: a pin, or (`Some(false)`) a copy that goes on.
 pub(crate) struct Holder {
     page: *mut bindings::page,
