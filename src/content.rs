@@ -201,7 +201,8 @@ impl Content {
     /// The page at `index` if it is committed and owned, or can be made so with shared access.
     pub(crate) fn committed(&self, index: u64) -> Result<Option<&Page>> {
         if !self.zeros_shown {
-            // What is there already, it only looks at: one walk, not two (250 instructions).
+            // What is there already, it only looks at. One walk through the tree, not two: 100
+            // instructions less for a fresh page.
             return Ok(self.fill(index)?.map(|(page, _)| page));
         }
         match self.get(index) {
