@@ -208,7 +208,8 @@ impl Content {
             return Ok(None);
         }
         if !self.zeros_shown {
-            // What is there already, it only looks at: one walk, not two (250 instructions).
+            // What is there already, it only looks at. One walk through the tree, not two: 100
+            // instructions less for a fresh page.
             return Ok(self.fill(index)?.map(|(page, _)| page));
         }
         match self.get(index) {
