@@ -114,10 +114,10 @@ quick: tests				## the same without the tests that take long
 	@PARAMETERS='$(PARAMETERS)' scripts/test --suite $(SUITE) $(patsubst %,'!%',$(slow))
 
 test-debug: module-debug programs crate-tests	## the same on a debug kernel: KASAN, lockdep, kmemleak (see docs/testing.md)
-	@scripts/test --suite $(SUITE) --kernel debug $(TESTS)
+	@PARAMETERS='$(PARAMETERS)' scripts/test --suite $(SUITE) --kernel debug $(TESTS)
 
 test-faults: module-debug programs	## every call on a debug kernel with each allocation and copy failing once
-	@scripts/test --suite $(SUITE) --kernel debug test_faults
+	@PARAMETERS='$(PARAMETERS)' scripts/test --suite $(SUITE) --kernel debug 'test_faults*'
 
 bench: module lib			## build all and measure, beside memfd and fork() (see bench/README.md)
 	@$(enter) make -C bench OUT=$(out)/bench LIBZIRCON=$(out)/cargo/release CC=gcc --no-print-directory
@@ -132,7 +132,7 @@ shell: module				## a shell in a guest with the module loaded
 .PHONY: fuzz fuzz-build fuzz-replay fuzz-shrink soak
 SECONDS ?= 300
 MINUTES ?= 30
-fuzz := scripts/fuzz --suite $(SUITE) --kernel $(KERNEL) $(if $(SEED),--seed $(SEED))
+fuzz := PARAMETERS='$(PARAMETERS)' scripts/fuzz --suite $(SUITE) --kernel $(KERNEL) $(if $(SEED),--seed $(SEED))
 
 fuzz-build: module			## the fuzzer, and its own tests
 	@mkdir -p $(out)
