@@ -51,6 +51,6 @@ struct inode *zx_inode_before(struct super_block *sb, struct inode *after)
 /* NULL for an inode that is still being made; see zx_inode_init(). */
 void *zx_inode_owner(const struct inode *inode)
 {
-	/* Pairs with the release in zx_inode_init(). */
+	/* Pairs with zx_inode_init(), so that what is found is complete. */
 	return smp_load_acquire(&inode->i_private);
 }
