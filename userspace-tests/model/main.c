@@ -19,10 +19,8 @@
  * two of three families have VMOs that these fit in; a sequence has to be replayed
  * under the same parameter.
  */
-#include <fcntl.h>
 #include <getopt.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "model.h"
 
@@ -41,17 +39,18 @@ static u64 from_environment(const char *name, u64 otherwise)
 	return value && *value ? strtoull(value, NULL, 0) : otherwise;
 }
 
+/* As scripts/guest has loaded the module: its parameters cannot be read in sysfs. */
 static bool has_large_folios(void)
 {
-	int fd = open("/sys/module/zxvmo/parameters/large_folios", O_RDONLY | O_CLOEXEC);
-	char value = '0';
+	FILE *file = fopen("/run/zxvmo-parameters", "re");
+	char line[256];
+	bool found = false;
 
-	if (fd < 0)
-		return false;
-	if (read(fd, &value, 1) != 1)
-		value = '0';
-	close(fd);
-	return value != '0' && value != 'N';
+	while (file && !found && fgets(line, sizeof(line), file))
+		found = strstr(line, "large_folios=1");
+	if (file)
+		fclose(file);
+	return found;
 }
 
 static void report(const struct run *run)
