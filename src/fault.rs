@@ -244,7 +244,7 @@ fn goes_ahead(mapping: &Mapping<'_>) -> bool {
 /// further than up to page `end`. No harm if it is not to be had.
 ///
 /// One fault in 64 is left, and one allocation in ten: 1311 instructions for a page that is touched
-/// in order instead of 3997. What is touched in any other order takes 15 more, to see that.
+/// in order instead of 3997.
 fn enter_window(content: &mut Content, fault: &Fault<'_>, index: u64, end: u64) {
     let Some(window) = content.open_window(index, end.min(fault.window().1)) else {
         return;

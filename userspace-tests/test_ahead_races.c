@@ -199,7 +199,9 @@ TEST_F_TIMEOUT(races, translations_go, 120)
 		}
 		pthread_join(writer.thread, NULL);
 		ASSERT_EQ(ZX_OK, vmo_write(self->fd, "x", (PAGES - 1) * PAGE, 1));
-		ASSERT_EQ(PAGES - 99, committed(self->fd));
+		/* What madvise() was letting go of when a window was settled was held. */
+		ASSERT_LE(PAGES - 99, committed(self->fd));
+		ASSERT_GE(PAGES - 99 + 64, committed(self->fd));
 		for (page = 0; page < PAGES - 100; page++)
 			ASSERT_EQ((unsigned char)(page + 1), self->at[page * PAGE]);
 		ASSERT_EQ(ZX_OK, begin_anew(self->fd));

@@ -19,7 +19,7 @@ static const gfp_t gfp_ahead = (GFP_HIGHUSER & ~__GFP_DIRECT_RECLAIM) |
 /*
  * Fills @count slots with pages of zeros, or fewer if there is not so much memory
  * at once, and returns how many. The allocator is asked for blocks, which are
- * split: one page of 64 takes 130 instructions then instead of 906. (Pages that
+ * split, so that each page takes a part of one allocation only. (Pages that
  * count for a memory cgroup are no business of alloc_pages_bulk().)
  */
 static unsigned int alloc_ahead(struct page **slots, unsigned int count,
