@@ -230,9 +230,12 @@ rust-analyzer: $(ready)			## rust-project.json for editors
 	@echo 'wrote rust-project.json'
 
 ## Installing and cleaning
-.PHONY: install-lib install-man clean help
+.PHONY: install-lib install-tools install-man clean help
 install-lib: lib install-man		## libzircon for C and C++ programs, and the manual (DESTDIR=, PREFIX=)
 	scripts/install-lib $(out)/cargo/release '$(DESTDIR)' '$(PREFIX)'
+
+install-tools: lib install-man		## the command zxvmo, its completions, and the manual (DESTDIR=, PREFIX=)
+	scripts/install-tools $(out)/cargo/release '$(DESTDIR)' '$(PREFIX)' $(enter)
 
 install-man:				## the manual alone
 	scripts/install-man '$(DESTDIR)' '$(PREFIX)'
