@@ -139,7 +139,6 @@ static int held_up(const DATA *self, struct call *call, bool sizes)
 	struct uffdio_zeropage zero = { .range = { (long)self->hole, PAGE } };
 	struct uffd_msg message;
 	pthread_t thread;
-	int count;
 
 	HOLDS(!madvise(self->hole, PAGE, MADV_DONTNEED));
 	HOLDS(!pthread_create(&thread, NULL, make_call, call));
@@ -152,7 +151,7 @@ static int held_up(const DATA *self, struct call *call, bool sizes)
 		else if (ioctl(self->uffd, UFFDIO_ZEROPAGE, &zero))
 			HOLDS(errno == EEXIST);
 	}
-	for (count = 0; pthread_tryjoin_np(thread, NULL); count++) {
+	while (pthread_tryjoin_np(thread, NULL)) {
 		if (poll(&event, 1, 10) == 1 &&
 		    read(self->uffd, &message, sizeof(message)) == sizeof(message) &&
 		    ioctl(self->uffd, UFFDIO_ZEROPAGE, &zero))
