@@ -226,7 +226,8 @@ rust-analyzer: $(ready)			## rust-project.json for editors
 ## Installing and cleaning
 .PHONY: install-lib install-man clean help
 install-lib: lib install-man		## libzircon for C and C++ programs, and the manual (DESTDIR=, PREFIX=)
-	scripts/install-lib $(out)/cargo/release '$(DESTDIR)' '$(PREFIX)'
+	$(enter) scripts/static-lib $(out)/cargo/release/libzircon.a $(out)/libzircon.a
+	scripts/install-lib $(out)/libzircon.a $(out)/cargo/release/libzircon.so '$(DESTDIR)' '$(PREFIX)'
 
 install-man:				## the manual alone
 	scripts/install-man '$(DESTDIR)' '$(PREFIX)'
