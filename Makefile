@@ -223,6 +223,17 @@ rust-analyzer: $(ready)			## rust-project.json for editors
 	@scripts/rust-project $(work)/module/rust-project.json $(if $(in),$(SUITE)) >rust-project.json
 	@echo 'wrote rust-project.json'
 
+## Packages for Debian, and DKMS (see docs/installing.md)
+.PHONY: deb test-packages install-dkms
+deb:					## zxvmo-dkms, libzircon0 and libzircon-dev for Debian 13, into build/deb
+	@scripts/deb
+
+test-packages: deb			## try them on a clean Debian 13: install, boot, upgrade, remove (KERNEL_UPDATE=1)
+	@scripts/test-packages
+
+install-dkms:				## what DKMS builds the module from, into /usr/src (DESTDIR=)
+	scripts/install-dkms '$(DESTDIR)'
+
 ## Installing and cleaning
 .PHONY: install-lib install-man clean help
 install-lib: lib install-man		## libzircon for C and C++ programs, and the manual (DESTDIR=, PREFIX=)
