@@ -223,6 +223,14 @@ rust-analyzer: $(ready)			## rust-project.json for editors
 	@scripts/rust-project $(work)/module/rust-project.json $(if $(in),$(SUITE)) >rust-project.json
 	@echo 'wrote rust-project.json'
 
+## Examples (see the README.md of each)
+.PHONY: examples test-examples
+examples: module			## build those of examples/
+	@$(enter) make -C examples OUT=$(out)/examples CC=gcc --no-print-directory
+
+test-examples: examples			## run them in a guest
+	@scripts/guest --suite $(SUITE) --timeout 600 -- scripts/run-examples $(out)/examples
+
 ## Packages for Debian, and DKMS (see docs/installing.md)
 .PHONY: deb test-packages install-dkms
 deb:					## zxvmo-dkms, libzircon0 and libzircon-dev for Debian 13, into build/deb
