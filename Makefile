@@ -169,7 +169,7 @@ test-logic-miri:			## the same under Miri, with a nightly toolchain of rustup
 .PHONY: clippy fmt fmt-check doc rust-analyzer check checkpatch shellcheck man-lint
 rust_files = zxvmo.rs $(shell find src -name '*.rs' 2>/dev/null)
 rustfmt = $(in) rustfmt --edition 2021 --config-path $(ksrc)/.rustfmt.toml
-shell_scripts = $(shell grep -lE '^\#!.*(bash|sh)$$' scripts/* bench/in-guest .ci/run userspace-tests/*.sh 2>/dev/null) scripts/lib.sh
+shell_scripts = $(shell grep -lE '^\#!.*(bash|sh)$$' scripts/* packaging/dkms-build packaging/debian/tests/* packaging/debian/*.p* bench/in-guest .ci/run userspace-tests/*.sh 2>/dev/null) scripts/lib.sh
 
 clippy: $(ready)			## lint the module and the crates
 	@mkdir -p $(work)/clippy
@@ -201,7 +201,7 @@ user_rules := ,MACRO_WITH_FLOW_CONTROL,USE_NEGATIVE_ERRNO,ENOSYS,PREFER_DEFINED_
 
 checkpatch: $(ready)
 	$(call checkpatch) $(shell find src uapi -name '*.[ch]')
-	$(call checkpatch,$(user_rules)) $(shell find userspace-tests bench -name '*.[ch]')
+	$(call checkpatch,$(user_rules)) $(shell find userspace-tests bench examples packaging -name '*.[ch]')
 
 shellcheck: $(ready)
 	$(in) shellcheck -x -P SCRIPTDIR $(shell_scripts)

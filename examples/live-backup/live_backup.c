@@ -47,6 +47,7 @@ static sqlite3 *open_bank(void *memory)
 {
 	sqlite3 *database;
 	char text[256];
+	int i;
 
 	if (vmo_vfs_register(memory) != SQLITE_OK ||
 	    sqlite3_open_v2("bank", &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
@@ -60,10 +61,12 @@ static sqlite3 *open_bank(void *memory)
 	run(database, "CREATE TABLE counter(value INTEGER)");
 	run(database, "INSERT INTO counter VALUES(0)");
 	run(database, "CREATE TABLE entry(id INTEGER PRIMARY KEY, moved INTEGER)");
-	snprintf(text, sizeof(text),
-		 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
-		 "INSERT INTO account SELECT i, %d, zeroblob(1500) FROM n", ACCOUNTS, BALANCE);
-	run(database, text);
+	snprintf(text, sizeof(text), "INSERT INTO account(balance, note) VALUES(%d, zeroblob(1500))",
+		 BALANCE);
+	run(database, "BEGIN");
+	for (i = 0; i < ACCOUNTS; i++)
+		run(database, text);
+	run(database, "COMMIT");
 	committed = 0;
 	return database;
 }
