@@ -168,7 +168,7 @@ test-logic-miri:			## the same under Miri, with a nightly toolchain of rustup
 .PHONY: clippy fmt fmt-check doc rust-analyzer check checkpatch shellcheck man-lint conformance conformance-check
 rust_files = zxvmo.rs $(shell find src -name '*.rs' 2>/dev/null)
 rustfmt = $(in) rustfmt --edition 2021 --config-path $(ksrc)/.rustfmt.toml
-shell_scripts = $(shell grep -lE '^\#!.*(bash|sh)$$' scripts/* bench/in-guest .ci/run userspace-tests/*.sh 2>/dev/null) scripts/lib.sh
+shell_scripts = $(shell grep -lE '^\#!.*(bash|sh)$$' scripts/* packaging/dkms-build packaging/debian/tests/* packaging/debian/*.p* bench/in-guest .ci/run userspace-tests/*.sh 2>/dev/null) scripts/lib.sh
 
 clippy: $(ready)			## lint the module and the crates
 	@mkdir -p $(work)/clippy
@@ -199,9 +199,9 @@ checkpatch = $(in) $(ksrc)/scripts/checkpatch.pl --no-tree --terse --show-types 
 user_rules := ,MACRO_WITH_FLOW_CONTROL,USE_NEGATIVE_ERRNO,ENOSYS,PREFER_DEFINED_ATTRIBUTE_MACRO,VOLATILE,CAMELCASE
 
 checkpatch: $(ready)
-	@echo checkpatch of the module, the tests and the benchmark
+	@echo checkpatch of the module, the tests, the benchmark and the examples
 	@$(call checkpatch) $(shell find src uapi -name '*.[ch]')
-	@$(call checkpatch,$(user_rules)) $(shell find userspace-tests bench -name '*.[ch]')
+	@$(call checkpatch,$(user_rules)) $(shell find userspace-tests bench examples packaging -name '*.[ch]')
 
 shellcheck: $(ready)
 	$(in) shellcheck -x -P SCRIPTDIR $(shell_scripts)
@@ -229,10 +229,30 @@ rust-analyzer: $(ready)			## rust-project.json for editors
 	@scripts/rust-project $(work)/module/rust-project.json $(if $(in),$(SUITE)) >rust-project.json
 	@echo 'wrote rust-project.json'
 
+## Examples (see the README.md of each)
+.PHONY: examples test-examples
+examples: module			## build those of examples/
+	@$(enter) make -C examples OUT=$(out)/examples CC=gcc --no-print-directory
+
+test-examples: examples			## run them in a guest
+	@scripts/guest --suite $(SUITE) --timeout 600 -- scripts/run-examples $(out)/examples
+
+## Packages for Debian, and DKMS (see docs/installing.md)
+.PHONY: deb test-packages install-dkms
+deb:					## zxvmo-dkms, libzircon0 and libzircon-dev for Debian 13, into build/deb
+	@scripts/deb
+
+test-packages: deb			## try them on a clean Debian 13: install, boot, upgrade, remove (KERNEL_UPDATE=1)
+	@scripts/test-packages
+
+install-dkms:				## what DKMS builds the module from, into /usr/src (DESTDIR=)
+	scripts/install-dkms '$(DESTDIR)'
+
 ## Installing and cleaning
 .PHONY: install-lib install-tools install-man clean help
 install-lib: lib install-man		## libzircon for C and C++ programs, and the manual (DESTDIR=, PREFIX=)
-	scripts/install-lib $(out)/cargo/release '$(DESTDIR)' '$(PREFIX)'
+	$(enter) scripts/static-lib $(out)/cargo/release/libzircon.a $(out)/libzircon.a
+	scripts/install-lib $(out)/libzircon.a $(out)/cargo/release/libzircon.so '$(DESTDIR)' '$(PREFIX)'
 
 install-tools: lib install-man		## the command zxvmo, its completions, and the manual (DESTDIR=, PREFIX=)
 	scripts/install-tools $(out)/cargo/release '$(DESTDIR)' '$(PREFIX)' $(enter)

@@ -61,3 +61,11 @@ load_suite() {
 	# shellcheck source=/dev/null
 	. "$dir/info"
 }
+
+# project_version: the version of the crates, which is that of everything
+project_version() {
+	local version
+	version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"$/\1/p' "$TOP/crates/Cargo.toml")
+	[ -n "$version" ] || die "crates/Cargo.toml says no version."
+	printf '%s\n' "$version"
+}
