@@ -8,7 +8,7 @@ use crate::{
     family,
     rights::Rights,
     status::{Status, ZxResult},
-    sys::{fs::FsPin, uapi, PAGE_SIZE},
+    sys::{fs::FsPin, trace, uapi, PAGE_SIZE},
     vmo::{round_up, Kind, Use, Vmo, MAX_SIZE},
 };
 use kernel::sync::Arc;
@@ -85,6 +85,18 @@ pub(crate) fn create(
         child.vmo()?.set_name(&name);
         Ok(child)
     })?;
+    let new = child.vmo()?;
+    trace::child(|| {
+        let (koid, store) = (new.koid(), new.store().id());
+        (
+            koid,
+            store,
+            parent.koid(),
+            args.options,
+            args.offset,
+            args.size,
+        )
+    });
     Ok((child, child_rights(rights, &request)))
 }
 

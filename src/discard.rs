@@ -14,7 +14,7 @@ use crate::{
     sys::{
         reclaim::{Entry, Reclaim},
         rwsem::WriteGuard,
-        uapi,
+        trace, uapi,
         user::{bytes_of, write_bytes},
     },
     vmo::Vmo,
@@ -75,6 +75,7 @@ impl Reclaim for Store {
         };
         state.discarded |= gone;
         if gone {
+            trace::discard(|| (store.id(), pages));
             return pages as usize;
         }
         state.list(store, pages);

@@ -19,7 +19,7 @@ use crate::{
         killed,
         limit::Charge,
         mm::{self, map_file, with_mapping_at},
-        uapi,
+        trace, uapi,
         vma::{
             AddressSpace, Fault, FaultResult, Mapped, Mapping, MappingTable, NewMapping,
             Permissions, Trap,
@@ -129,6 +129,15 @@ fn permissions(rights: Rights) -> Permissions {
 }
 
 impl View {
+    /// Tells of a fault whom it may concern.
+    #[inline(always)]
+    fn trace(&self, fault: &Fault<'_>, write: bool, flags: u32) {
+        trace::fault(|| {
+            let write = if write { trace::FAULT_WRITE } else { 0 };
+            (self.vmo.koid(), fault.page_index(), write | flags)
+        });
+    }
+
     /// One past the last byte of the store that can be mapped, if the store goes that far.
     fn end(&self) -> u64 {
         if self.bounded {
@@ -214,6 +223,7 @@ impl Mapped for View {
 
     fn fault(&self, fault: &Fault<'_>) -> FaultResult {
         let write = for_writing(fault);
+        self.trace(fault, write, 0);
         self.vmo.store().resolve(fault, write, true, || self.end())
     }
 
@@ -226,10 +236,12 @@ impl Mapped for View {
         self.vmo
             .store()
             .resolve_large(fault, write, || self.end())
+            .inspect(|_| self.trace(fault, write, trace::FAULT_LARGE))
             .unwrap_or(FaultResult::Fallback)
     }
 
     fn make_writable(&self, fault: &Fault<'_>) -> FaultResult {
+        self.trace(fault, true, trace::FAULT_UPGRADE);
         self.vmo.store().resolve(fault, true, false, || self.end())
     }
 

@@ -7,8 +7,8 @@ use crate::{
     discard,
     handle::Handle,
     rights::Rights,
-    status::{Status, ZxResult},
-    sys::{uapi, PAGE_SIZE},
+    status::{self, Status, ZxResult},
+    sys::{trace, uapi, PAGE_SIZE},
     vmo::{round_up, Vmo},
 };
 
@@ -26,7 +26,9 @@ pub(crate) fn run(handle: &Handle, args: &uapi::zxvmo_op_range) -> ZxResult {
             if !rights.has(Rights::READ) && !rights.has(Rights::WRITE) {
                 return Err(Status::ACCESS_DENIED);
             }
-            discard::run(vmo, args)
+            let done = discard::run(vmo, args);
+            trace::lock(|| (vmo.koid(), args.op, status::number(done)));
+            done
         }
         uapi::ZX_VMO_OP_CACHE_SYNC
         | uapi::ZX_VMO_OP_CACHE_CLEAN
@@ -58,7 +60,9 @@ fn rounded_range(vmo: &Vmo, offset: u64, size: u64) -> ZxResult<(u64, u64)> {
 /// ZX_VMO_OP_COMMIT (spec 7.3), after the check of rights; so the others below.
 pub(crate) fn commit(vmo: &Vmo, offset: u64, size: u64) -> ZxResult {
     let (begin, end) = rounded_range(vmo, offset, size)?;
-    vmo.store().commit(vmo.begin() + begin, vmo.begin() + end)
+    let done = vmo.store().commit(vmo.begin() + begin, vmo.begin() + end);
+    trace::commit(|| (vmo.koid(), begin, end - begin, status::number(done)));
+    done
 }
 
 /// ZX_VMO_OP_DECOMMIT (spec 7.4).

@@ -38,6 +38,7 @@ use crate::sys::{
     leaf::Pages,
     node::{Entry, Node, NodeRef, NODE_SIZE, SLOTS, SLOT_BITS},
     page::{self, Owner, Page, PageRef},
+    trace,
 };
 use core::ops::Range;
 use kernel::{
@@ -268,7 +269,10 @@ impl PageMap {
         let at = slot(index, 0);
         let new = match node.entry(at) {
             Entry::Page(page) if page.sharers() == 1 && may_reuse(node, at, page, &unmap) => None,
-            Entry::Page(page) => Some(PageRef::copy_of(page, &self.owner)?),
+            Entry::Page(page) => {
+                trace::copy(|| (self.owner.id(), index));
+                Some(PageRef::copy_of(page, &self.owner)?)
+            }
             _ => Some(PageRef::zeroed(&self.owner)?),
         };
         if new.is_some() {

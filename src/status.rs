@@ -80,6 +80,11 @@ impl From<Error> for Status {
     }
 }
 
+/// What a call that gave `result` returns as a number.
+pub(crate) fn number(result: ZxResult) -> i32 {
+    result.map_or_else(Status::raw, |()| 0)
+}
+
 impl From<kernel::alloc::AllocError> for Status {
     fn from(_: kernel::alloc::AllocError) -> Self {
         Self::NO_MEMORY

@@ -22,7 +22,7 @@ use crate::{
     store::Store,
     sys::{
         fs::{FileName, FsPin, Inode, InodeOwner},
-        uapi, PAGE_SIZE,
+        trace, uapi, PAGE_SIZE,
     },
 };
 use kernel::{
@@ -163,6 +163,8 @@ impl Vmo {
         };
         let store = Store::new(rounded, size, kind.discardable)?;
         let vmo = Self::with_store(pin, kind, store, None)?;
+        let new = vmo.vmo()?;
+        trace::create(|| (new.koid, new.store.id(), new.size(), options));
         let rights = if resizable {
             Rights::DEFAULT_VMO.with(Rights::RESIZE)
         } else {
@@ -377,6 +379,7 @@ impl Vmo {
 
     /// See the head of this file. Runs before the call returns that ended the last use.
     fn retire(&self) {
+        trace::destroy(|| (self.koid,));
         family::leave(self);
         let inode = self.inode.lock().take();
         drop(inode);

@@ -25,6 +25,8 @@
 #include <linux/uio.h>
 #include <linux/wait.h>
 
+#include "zxvmo_trace.h"
+
 /* Pages: every one that zx_page_alloc() returned belongs to the module. */
 struct page *zx_page_alloc(bool zero, u64 owner);
 void zx_page_init(struct page *page, u64 owner);

@@ -24,6 +24,7 @@ pub(crate) mod node;
 pub(crate) mod page;
 pub(crate) mod reclaim;
 pub(crate) mod rwsem;
+pub(crate) mod trace;
 pub(crate) mod user;
 pub(crate) mod vma;
 pub(crate) mod wait;

@@ -28,6 +28,7 @@ mod c;
 pub(crate) mod file;
 pub(crate) mod fs;
 pub(crate) mod probe;
+pub(crate) mod trace;
 pub(crate) mod user;
 pub(crate) mod vma;
 pub(crate) mod wait;
