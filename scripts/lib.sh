@@ -64,8 +64,8 @@ load_suite() {
 
 # project_version: the version of the crates, which is that of everything
 project_version() {
-	local version
-	version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"$/\1/p' "$TOP/crates/Cargo.toml")
-	[ -n "$version" ] || die "crates/Cargo.toml says no version."
-	printf '%s\n' "$version"
+	local found
+	found=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"$/\1/p' "$TOP/crates/Cargo.toml")
+	[ -n "$found" ] || die "crates/Cargo.toml says no version."
+	printf '%s\n' "$found"
 }
