@@ -89,7 +89,11 @@ module-debug: setup
 
 lib: setup				## the Rust crates, and libzircon for C
 	@mkdir -p $(out)
-	$(cargo) build $(manifest) --release
+	$(cargo) build $(manifest) --release --workspace --exclude zxvmo-tools
+
+.PHONY: tools
+tools: setup				## the command zxvmo
+	$(cargo) build $(manifest) --release --package zxvmo-tools
 
 programs: lib				## the C test programs and the demo
 	@mkdir -p $(out)/tests
@@ -255,7 +259,7 @@ install-lib: lib install-man		## libzircon for C and C++ programs, and the manua
 	$(enter) scripts/static-lib $(out)/cargo/release/libzircon.a $(out)/libzircon.a
 	scripts/install-lib $(out)/libzircon.a $(out)/cargo/release/libzircon.so '$(DESTDIR)' '$(PREFIX)'
 
-install-tools: lib install-man		## the command zxvmo, its completions, and the manual (DESTDIR=, PREFIX=)
+install-tools: tools install-man		## the command zxvmo, its completions, and the manual (DESTDIR=, PREFIX=)
 	scripts/install-tools $(out)/cargo/release '$(DESTDIR)' '$(PREFIX)' $(enter)
 
 install-man:				## the manual alone
