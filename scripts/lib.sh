@@ -7,7 +7,7 @@
 #
 # The cache is ${XDG_CACHE_HOME:-~/.cache}/zxvmo:
 #
-#   <suite>/<key>/root/   root file system: toolchain, stock kernel, its source
+#   <suite>/<key>/root    root file system: toolchain, stock kernel, its source
 #   <suite>/<key>/info    what was resolved, as shell assignments
 #   <suite>/current       link to the key in use
 #   <suite>/setup.log     output of the last set-up
