@@ -118,8 +118,8 @@ module! {
             description: "0: a fault enters no page but its own, for debugging (default: 1, up to 16 that are there already)",
         },
         large_folios: u8 {
-            default: 0,
-            description: "1: COMMIT takes memory by 2 MiB where it can (default: 0, page by page)",
+            default: 1,
+            description: "0: COMMIT takes memory page by page (default: 1, by 2 MiB where it can)",
         },
     },
 }

@@ -10,12 +10,12 @@
 #define LARGE		(2UL << 20)
 #define LARGE_PAGES	(LARGE / PAGE)
 
-/* Whether the module was loaded without large folios: without PARAMETERS=large_folios=1. */
+/* Whether the module was loaded without large folios: with PARAMETERS=large_folios=0. */
 static inline bool large_off(void)
 {
 	char value[64];
 
-	return !proc_value("/run/zxvmo-parameters", "large_folios=1", value, sizeof(value));
+	return proc_value("/run/zxvmo-parameters", "large_folios=0", value, sizeof(value));
 }
 
 /* Bytes that the mapping that begins at an address shows by 2 MiB entries. */

@@ -311,8 +311,8 @@ TEST_F_TIMEOUT(faults, in_large_folios, 120)
 	char value[64];
 
 	/* Without them each page is a place of its own, as elsewhere. */
-	if (!proc_value("/run/zxvmo-parameters", "large_folios=1", value, sizeof(value)))
-		SKIP(return, "the module was loaded without large_folios=1");
+	if (proc_value("/run/zxvmo-parameters", "large_folios=0", value, sizeof(value)))
+		SKIP(return, "the module was loaded with large_folios=0");
 	ASSERT_TRUE(sweep_all(large, self->fail_nth));
 }
 

@@ -44,13 +44,13 @@ static bool has_large_folios(void)
 {
 	FILE *file = fopen("/run/zxvmo-parameters", "re");
 	char line[256];
-	bool found = false;
+	bool off = false;
 
-	while (file && !found && fgets(line, sizeof(line), file))
-		found = strstr(line, "large_folios=1");
+	while (file && !off && fgets(line, sizeof(line), file))
+		off = strstr(line, "large_folios=0");
 	if (file)
 		fclose(file);
-	return found;
+	return !off;
 }
 
 static void report(const struct run *run)
