@@ -11,7 +11,7 @@ use crate::{
     mapping::{enter_committed, View},
     op_range,
     status::{Status, ZxResult},
-    sys::{killed, mm::with_mapping_at, uapi, vma::Permissions, PAGE_SIZE},
+    sys::{killed, mm::with_mapping_at, new_mapping::Permissions, uapi, PAGE_SIZE},
     vmo::Use,
 };
 use core::ops::Range;

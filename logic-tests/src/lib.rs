@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The module's own source files, compiled for the host with stand-ins below them: `kernel` has the
-//! names of the kernel crate, `sys::c` those of `helpers.c`. See `docs/testing.md`.
+//! names of the kernel crate, `sys::c` those of `helpers.c` and `page.c`. See `docs/testing.md`.
 #![cfg(test)]
 #![deny(unsafe_op_in_unsafe_fn)]
 // The tests use a part of what the module uses.

@@ -10,8 +10,9 @@ use super::{
     c,
     file::File,
     fs::{FsPin, InodeOwner},
+    mapping_table::Mapped,
+    new_mapping::NewMapping,
     user::{Direction, IovIter},
-    vma::{Mapped, NewMapping},
     wait::PollTable,
 };
 use core::marker::PhantomData;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What src/sys needs of the kernel and the `kernel` crate does not offer:
- * static inlines and macros as functions (defined in helpers.c), and
+ * static inlines and macros as functions (defined in helpers.c and page.c), and
  * prototypes of exported functions that the crate's bindings leave out.
  * bindgen turns this file into the module's own bindings (see Kbuild).
  */

@@ -1,73 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Mappings (`struct vm_area_struct`) and their faults.
-//!
-//! The file of a mapping carries an owner of type `T: Mapped`, which hears of every mapping made
-//! (mmap, fork, a split) and gone, and resolves its faults.
-//!
-//! There are two kinds. In a *trapped* mapping a read-only entry may show a page that is shared or
-//! the page of zeros, and the first write to it asks [`Mapped::make_writable`]. The kernel refuses
-//! long-term pins for writing (FOLL_LONGTERM) in these. An *untrapped* mapping has no such
-//! callback: while it is writable, every page in it must be one that may be written, and
-//! [`Mapped::write_permitted`] is asked to take the others away before mprotect(2) makes it so.
-//!
-//! VM_DONTEXPAND keeps these mappings from being merged, mlocked, write-protected by userfaultfd
-//! or collected into huge pages, none of which knows our pages.
+//! Mappings (`struct vm_area_struct`) that exist, and their faults.
 
-use super::{
-    c, cache::CacheMode, file::File, large::LARGE_PAGES, leaf::Run, page::Page, rwsem::WriteGuard,
-    PAGE_SHIFT,
-};
+use super::{c, large::LARGE_PAGES, leaf::Run, page::Page, rwsem::WriteGuard, PAGE_SHIFT};
 use core::{
     marker::PhantomData,
     ops::{Deref, Range},
 };
-use kernel::{
-    bindings,
-    ffi::{c_int, c_uint, c_ulong},
-    prelude::*,
-};
-
-/// What the file of a mapping carries.
-pub(crate) trait Mapped: Sync + Sized + 'static {
-    /// The one table of these mappings: it tells them from all others.
-    fn table() -> &'static MappingTable<Self>;
-
-    /// A mapping was made in `mm`. Returns how its pages are cached, which must not change until
-    /// it and all others are gone.
-    fn opened(&self, mm: AddressSpace) -> CacheMode;
-
-    /// A mapping in `mm` is gone. Called under the mmap lock.
-    fn closed(&self, mm: AddressSpace);
-
-    /// Nothing is mapped at the fault's address.
-    fn fault(&self, fault: &Fault<'_>) -> FaultResult;
-
-    /// Nothing is mapped in the 2 MiB that the fault's address is in, or a large folio is, read-only,
-    /// and about to be written. [`FaultResult::Fallback`] has the page alone looked for.
-    fn fault_large(&self, fault: &Fault<'_>) -> FaultResult;
-
-    /// A read-only page is mapped at the fault's address and about to be written, in a shared
-    /// mapping that is writable. Trapped mappings only.
-    fn make_writable(&self, fault: &Fault<'_>) -> FaultResult;
-
-    /// A shared mapping of `count` pages from `first` on is about to become writable: no page may
-    /// stay in its page table. Untrapped mappings only; faults in the mapping wait meanwhile.
-    fn write_permitted(&self, first: u64, count: u64);
-}
-
-/// What happens when a page that is mapped read-only is written to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Trap {
-    /// The owner is asked.
-    FirstWrite,
-    /// Nothing: there are no such pages in a mapping that may be written.
-    None,
-}
+use kernel::{bindings, ffi::c_ulong, prelude::*};
 
 /// Identity of an address space, to count distinct ones.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AddressSpace(usize);
+
+impl AddressSpace {
+    /// That of a mapping.
+    ///
+    /// # Safety
+    ///
+    /// `vma` must be valid.
+    pub(super) unsafe fn of(vma: *mut bindings::vm_area_struct) -> Self {
+        // SAFETY: By the requirements of this function.
+        Self(unsafe { (*vma).vm_mm } as usize)
+    }
+}
 
 /// How a fault ended.
 #[derive(Clone, Copy)]
@@ -83,7 +39,7 @@ pub(crate) enum FaultResult {
 }
 
 impl FaultResult {
-    fn into_raw(self) -> bindings::vm_fault_t {
+    pub(super) fn into_raw(self) -> bindings::vm_fault_t {
         match self {
             Self::Done => c::ZX_C_VM_FAULT_NOPAGE,
             Self::SigBus => c::ZX_C_VM_FAULT_SIGBUS,
@@ -124,22 +80,14 @@ impl<'a> Mapping<'a> {
         }
     }
 
+    /// The mapping, for the operations that its file's owner has (`mapping_table.rs`).
+    pub(super) fn as_raw(&self) -> *mut bindings::vm_area_struct {
+        self.vma
+    }
+
     fn flags(&self) -> c_ulong {
         // SAFETY: Valid by the type invariants.
         unsafe { c::zx_vma_flags(self.vma) }
-    }
-
-    /// What the mapping's file carries, if that is a `T`.
-    pub(crate) fn owner<T: Mapped>(&self) -> Option<&'a T> {
-        let table = T::table();
-        // SAFETY: Valid by the type invariants. Mappings with these operations are those that
-        // `attach` made: their file carries a `T` and lives as long as they do.
-        unsafe {
-            let operations = (*self.vma).vm_ops;
-            (core::ptr::eq(operations, &table.trapped)
-                || core::ptr::eq(operations, &table.untrapped))
-            .then(|| MappingTable::<T>::owner(self.vma))
-        }
     }
 
     /// Whether the first write to a page is trapped in this mapping.
@@ -262,7 +210,7 @@ impl Fault<'_> {
     ///
     /// `vmf` must be a fault that the kernel has handed to a mapping's operations, and the result
     /// must be used during that call only.
-    unsafe fn from_raw(vmf: *mut bindings::vm_fault) -> Self {
+    pub(super) unsafe fn from_raw(vmf: *mut bindings::vm_fault) -> Self {
         Self {
             vmf,
             // SAFETY: A fault's mapping is valid and its lock held.
@@ -311,258 +259,5 @@ impl Fault<'_> {
     pub(crate) fn is_write(&self) -> bool {
         // SAFETY: Valid by `from_raw`.
         unsafe { (*self.vmf).flags & c::ZX_C_FAULT_FLAG_WRITE != 0 }
-    }
-}
-
-/// What a mapping may ever do, fixed when it is made.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Permissions {
-    /// Reads.
-    pub(crate) read: bool,
-    /// Writes that reach the mapped file.
-    pub(crate) write: bool,
-    /// Execution.
-    pub(crate) execute: bool,
-}
-
-/// A mapping being made: the argument of mmap.
-pub(crate) struct NewMapping<'a> {
-    vma: *mut bindings::vm_area_struct,
-    _borrow: PhantomData<&'a mut bindings::vm_area_struct>,
-}
-
-impl NewMapping<'_> {
-    /// # Safety
-    ///
-    /// `vma` must be what the kernel passed to `->mmap`, and be used only during that call.
-    pub(super) unsafe fn from_raw(vma: *mut bindings::vm_area_struct) -> Self {
-        Self {
-            vma,
-            _borrow: PhantomData,
-        }
-    }
-
-    fn flags(&self) -> c_ulong {
-        // SAFETY: Valid by `from_raw`.
-        unsafe { c::zx_vma_flags(self.vma) }
-    }
-
-    /// Whether the mapping shares its writes (MAP_SHARED).
-    pub(crate) fn is_shared(&self) -> bool {
-        self.flags() & c::ZX_C_VM_MAYSHARE != 0
-    }
-
-    /// Makes the mapping one of `view`, whose data is a `T`, and limits it for good to `limit`.
-    /// `shift` pages are added to the file offset that it begins at. Fails with `EACCES`, and
-    /// changes nothing, if the mapping asks for more; with `EINVAL` if it is private and its pages
-    /// are not cached, because its copies of them would be.
-    ///
-    /// A mapping of such pages is always trapped: what has a long-term pin may map the pages
-    /// for itself, cached.
-    pub(crate) fn attach<T: Mapped>(
-        self,
-        view: &File,
-        owner: &T,
-        limit: Permissions,
-        trap: Trap,
-        shift: u64,
-    ) -> Result {
-        let flags = self.flags();
-        let private = !self.is_shared();
-        let mut denied = 0;
-        for (allowed, now, ever) in [
-            (limit.read, c::ZX_C_VM_READ, c::ZX_C_VM_MAYREAD),
-            // Writes to a private mapping stay in the process.
-            (
-                limit.write || private,
-                c::ZX_C_VM_WRITE,
-                c::ZX_C_VM_MAYWRITE,
-            ),
-            (limit.execute, c::ZX_C_VM_EXEC, c::ZX_C_VM_MAYEXEC),
-        ] {
-            if !allowed {
-                // SAFETY: Looks at the current task only.
-                let implied = now == c::ZX_C_VM_EXEC && unsafe { c::zx_read_implies_exec() };
-                if flags & now != 0 && !implied {
-                    return Err(EACCES);
-                }
-                denied |= now | ever;
-            }
-        }
-        // A shared mapping without any hope of writing counts as not writable for the file.
-        if !private && !limit.write {
-            denied |= c::ZX_C_VM_SHARED;
-        }
-        // SAFETY: Valid by `from_raw`.
-        let space = AddressSpace(unsafe { (*self.vma).vm_mm } as usize);
-        let mode = owner.opened(space);
-        if private && mode != CacheMode::Cached {
-            owner.closed(space);
-            return Err(EINVAL);
-        }
-        // SAFETY: The mapping is being made, so it may be changed; `view` has a reference of the
-        // caller's, and the mapping gets one of its own.
-        unsafe {
-            c::zx_vma_flags_mod(self.vma, c::ZX_C_VM_DONTEXPAND, denied);
-            if (*self.vma).vm_file != view.as_raw() {
-                c::vma_set_file(self.vma, view.as_raw());
-            }
-            (*self.vma).vm_pgoff += shift as c_ulong;
-            (*self.vma).vm_ops = match (trap, mode) {
-                (Trap::None, CacheMode::Cached) => &T::table().untrapped,
-                _ => &T::table().trapped,
-            };
-            c::zx_vma_set_cache(self.vma, mode.raw());
-        }
-        Ok(())
-    }
-}
-
-/// The operations of mappings whose file carries a `T`. Make one, as a `static`: its address
-/// identifies the mappings.
-pub(crate) struct MappingTable<T> {
-    untrapped: bindings::vm_operations_struct,
-    trapped: bindings::vm_operations_struct,
-    _owner: PhantomData<fn(T)>,
-}
-
-// SAFETY: The table is constant.
-unsafe impl<T> Sync for MappingTable<T> {}
-
-impl<T: Mapped> MappingTable<T> {
-    const UNTRAPPED: bindings::vm_operations_struct = bindings::vm_operations_struct {
-        open: Some(Self::open),
-        close: Some(Self::close),
-        mprotect: Some(Self::mprotect),
-        fault: Some(Self::fault),
-        huge_fault: Some(Self::huge_fault),
-        // Without it the core takes the mmap lock for every fault, instead of the mapping's.
-        map_pages: Some(Self::map_pages),
-        ..pin_init::zeroed()
-    };
-
-    /// Makes the table.
-    pub(crate) const fn new() -> Self {
-        Self {
-            untrapped: Self::UNTRAPPED,
-            trapped: bindings::vm_operations_struct {
-                mprotect: None,
-                page_mkwrite: Some(Self::page_mkwrite),
-                ..Self::UNTRAPPED
-            },
-            _owner: PhantomData,
-        }
-    }
-
-    /// # Safety
-    ///
-    /// `vma` must be a mapping with these operations, so that its file's data is a `T`; the file
-    /// lives as long as the mapping.
-    unsafe fn owner<'a>(vma: *mut bindings::vm_area_struct) -> &'a T {
-        // SAFETY: By the requirements of this function.
-        unsafe { &*(*(*vma).vm_file).private_data.cast::<T>() }
-    }
-
-    /// `vm_operations_struct::open`.
-    ///
-    /// # Safety
-    ///
-    /// Called by the kernel only, with valid arguments and a mapping that has these operations.
-    unsafe extern "C" fn open(vma: *mut bindings::vm_area_struct) {
-        // SAFETY: Called by the kernel with a mapping of ours. It has the attributes of the one
-        // that it was made from.
-        let _ = unsafe { Self::owner(vma).opened(AddressSpace((*vma).vm_mm as usize)) };
-    }
-
-    /// `vm_operations_struct::close`.
-    ///
-    /// # Safety
-    ///
-    /// Called by the kernel only, with valid arguments and a mapping that has these operations.
-    unsafe extern "C" fn close(vma: *mut bindings::vm_area_struct) {
-        // SAFETY: As in `open`.
-        unsafe { Self::owner(vma).closed(AddressSpace((*vma).vm_mm as usize)) }
-    }
-
-    /// `vm_operations_struct::mprotect`.
-    ///
-    /// # Safety
-    ///
-    /// Called by the kernel only, with valid arguments and a mapping that has these operations.
-    unsafe extern "C" fn mprotect(
-        vma: *mut bindings::vm_area_struct,
-        start: c_ulong,
-        end: c_ulong,
-        new_flags: c_ulong,
-    ) -> c_int {
-        // SAFETY: As in `open`; the mmap lock is held for writing.
-        unsafe {
-            let flags = c::zx_vma_flags(vma);
-            if new_flags & !flags & c::ZX_C_VM_WRITE != 0 && flags & c::ZX_C_VM_MAYSHARE != 0 {
-                c::zx_vma_start_write(vma);
-                let from = start - (*vma).__bindgen_anon_1.__bindgen_anon_1.vm_start;
-                let first = (*vma).vm_pgoff as u64 + (from as u64 >> PAGE_SHIFT);
-                Self::owner(vma).write_permitted(first, (end - start) as u64 >> PAGE_SHIFT);
-            }
-        }
-        0
-    }
-
-    /// `vm_operations_struct::fault`.
-    ///
-    /// # Safety
-    ///
-    /// Called by the kernel only, with valid arguments and a mapping that has these operations.
-    unsafe extern "C" fn fault(vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t {
-        // SAFETY: Called by the kernel with a fault in a mapping of ours.
-        unsafe {
-            let fault = Fault::from_raw(vmf);
-            Self::owner(fault.vma).fault(&fault).into_raw()
-        }
-    }
-
-    /// `vm_operations_struct::huge_fault`.
-    ///
-    /// # Safety
-    ///
-    /// Called by the kernel only, with valid arguments and a mapping that has these operations.
-    unsafe extern "C" fn huge_fault(
-        vmf: *mut bindings::vm_fault,
-        order: c_uint,
-    ) -> bindings::vm_fault_t {
-        if order != c::ZX_C_PMD_ORDER {
-            return c::ZX_C_VM_FAULT_FALLBACK;
-        }
-        // SAFETY: As in `fault`.
-        unsafe {
-            let fault = Fault::from_raw(vmf);
-            Self::owner(fault.vma).fault_large(&fault).into_raw()
-        }
-    }
-
-    /// `vm_operations_struct::page_mkwrite`.
-    ///
-    /// # Safety
-    ///
-    /// Called by the kernel only, with valid arguments and a mapping that has these operations.
-    unsafe extern "C" fn page_mkwrite(vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t {
-        // SAFETY: As in `fault`.
-        unsafe {
-            let fault = Fault::from_raw(vmf);
-            Self::owner(fault.vma).make_writable(&fault).into_raw()
-        }
-    }
-
-    /// `vm_operations_struct::map_pages`.
-    ///
-    /// # Safety
-    ///
-    /// Called by the kernel only, with valid arguments and a mapping that has these operations.
-    unsafe extern "C" fn map_pages(
-        _vmf: *mut bindings::vm_fault,
-        _start: c_ulong,
-        _end: c_ulong,
-    ) -> bindings::vm_fault_t {
-        0
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! In the place of `helpers.c` and the kernel: pages and nodes from the host's memory, counted.
+//! In the place of `helpers.c`, `page.c` and the kernel: pages and nodes from the host's memory, counted.
 //!
 //! Freed memory is noticed by whoever uses it: under Miri by Miri, otherwise because it is kept
 //! until the end of the test, with a pattern in it that every use looks at.
