@@ -4,7 +4,7 @@
 //! follows the nodes in which the maps differ.
 #![deny(unsafe_code)]
 
-use super::{count, PageMap};
+use super::PageMap;
 use crate::sys::{
     self, errno,
     node::{Entry, Node, SLOTS},
@@ -132,4 +132,16 @@ fn tally_below(
         }
     }
     Ok(())
+}
+
+/// The pages in the subtree `node`.
+pub(super) fn count(node: &Node) -> u64 {
+    if node.height() == 0 {
+        return node.filled();
+    }
+    let below = (0..SLOTS).map(|at| match node.entry(at) {
+        Entry::Node(child) => count(child),
+        _ => 0,
+    });
+    below.sum()
 }
