@@ -29,7 +29,7 @@
 //! limited as all others. It is settled when a mapping goes, too; no shrinker looks for windows.
 #![deny(unsafe_code)]
 
-use crate::{content::Content, sys::page};
+use crate::{content::Content, page_map::Former, sys::page};
 use core::ops::Range;
 use kernel::sync::atomic::{Atomic, Relaxed};
 
@@ -73,6 +73,8 @@ pub(crate) struct Ahead {
     enough: u64,
     /// The window; empty if there is none.
     window: Range<u64>,
+    /// What its pages are copies of, if they are.
+    former: Option<Former>,
 }
 
 impl Ahead {
@@ -83,6 +85,7 @@ impl Ahead {
             run: Atomic::new(0),
             enough: ENOUGH,
             window: 0..0,
+            former: None,
         }
     }
 
@@ -130,7 +133,8 @@ impl Content {
         self.unmap(window.start, count);
         page::order_references();
         let keys = self.keys(&window);
-        let unused = self.pages.take_back(&keys);
+        let former = self.ahead.former.take();
+        let unused = self.pages.take_back(&keys, former);
         // What comes next has been in vain if this has.
         if unused > count / 2 {
             self.ahead.enough = (self.ahead.enough * 2).min(ENOUGH_AT_MOST);
@@ -156,6 +160,9 @@ impl Content {
             if used & all == all {
                 self.ahead.window = 0..0;
                 self.ahead.enough = ENOUGH;
+                if let Some(former) = self.ahead.former.take() {
+                    self.pages.keep(self.origin + window.start, former);
+                }
                 return;
             }
         }
@@ -178,11 +185,17 @@ impl Content {
         if first >= end {
             return None;
         }
-        if self.zeros_shown {
-            self.unmap(first, end - first);
-        }
         let keys = self.keys(&(first..end));
-        let count = self.pages.fill_ahead(&keys);
+        let mut count = self.pages.fill_ahead(&keys);
+        if count == 0 {
+            let (copied, former) = self.pages.copy_ahead(&keys)?;
+            self.ahead.former = Some(former);
+            count = copied;
+        }
+        // What mappings have shown there so far: pages that are shared now, or the page of zeros.
+        if self.ahead.former.is_some() || self.zeros_shown {
+            self.unmap(first, count);
+        }
         self.ahead.window = first..first + count;
         self.ahead.next.store(first + count, Relaxed);
         self.ahead.run.store(run + count, Relaxed);

@@ -64,6 +64,10 @@ impl Store {
                     ahead = true;
                     None
                 }
+                Shown::Shared(_) if content.ahead.note(index) && goes_ahead(fault) => {
+                    ahead = true;
+                    None
+                }
                 Shown::Hole if write && !content.zeros_shown => match content.fill(index) {
                     Ok(Some((page, place))) => return enter(fault, index, page, place),
                     Ok(None) => None,
