@@ -63,11 +63,33 @@ impl Drop for NoWindows {
     }
 }
 
+/// The end of a run: the page behind the last that was touched first, and how many were touched in
+/// order up to it, in the low bits of one word. Each first touch reads and writes that.
+#[derive(Clone, Copy)]
+struct Run(u64);
+
+impl Run {
+    /// Pages that can be mapped have numbers below 2^51.
+    const BITS: u32 = 13;
+    const LONGEST: u64 = (1 << Self::BITS) - 1;
+
+    /// `length` pages, or more than can be counted, before page `end`.
+    fn new(end: u64, length: u64) -> Self {
+        Self(end << Self::BITS | length.min(Self::LONGEST))
+    }
+
+    fn ends_at(self, index: u64) -> bool {
+        self.0 >> Self::BITS == index
+    }
+
+    fn length(self) -> u64 {
+        self.0 & Self::LONGEST
+    }
+}
+
 /// What a store knows of who touches it in order.
 pub(crate) struct Ahead {
-    /// The page behind the last that was touched first.
-    next: Atomic<u64>,
-    /// How many were touched in order, up to that one.
+    /// A [`Run`].
     run: Atomic<u64>,
     /// How many have to be, for a window.
     enough: u64,
@@ -81,7 +103,6 @@ impl Ahead {
     /// Nothing touched, no window.
     pub(crate) fn new() -> Self {
         Self {
-            next: Atomic::new(0),
             run: Atomic::new(0),
             enough: ENOUGH,
             window: 0..0,
@@ -107,13 +128,12 @@ impl Ahead {
     /// Notes that page `index` is about to be touched first. Returns whether a window should be
     /// opened behind it. Threads that note at the same time may lose count.
     pub(crate) fn note(&self, index: u64) -> bool {
-        let in_order = self.next.load(Relaxed) == index;
-        let run = if in_order { self.run.load(Relaxed) } else { 0 } + 1;
-        self.run.store(run, Relaxed);
-        self.next.store(index + 1, Relaxed);
+        let run = Run(self.run.load(Relaxed));
+        let length = if run.ends_at(index) { run.length() } else { 0 } + 1;
+        self.run.store(Run::new(index + 1, length).0, Relaxed);
         // Where two write in order, the window is the other's for a while.
         index == self.window.end && self.is_open()
-            || run > if self.is_open() { 8 } else { 1 } * self.enough
+            || length > if self.is_open() { 8 } else { 1 } * self.enough
     }
 }
 
@@ -172,7 +192,7 @@ impl Content {
     /// Opens a window behind page `index`, which continues a run, up to page `end` at most. Returns
     /// it; its pages are to be entered into one mapping. `None` if nothing is there to be opened.
     pub(crate) fn open_window(&mut self, index: u64, end: u64) -> Option<Range<u64>> {
-        let run = self.ahead.run.load(Relaxed);
+        let run = Run(self.ahead.run.load(Relaxed)).length();
         // Discardable memory is taken back under a lock that is only tried.
         if self.ahead.is_open() || run < self.ahead.enough || self.discardable.is_some() {
             return None;
@@ -197,8 +217,8 @@ impl Content {
             self.unmap(first, count);
         }
         self.ahead.window = first..first + count;
-        self.ahead.next.store(first + count, Relaxed);
-        self.ahead.run.store(run + count, Relaxed);
+        let run = Run::new(first + count, run + count);
+        self.ahead.run.store(run.0, Relaxed);
         self.ahead.is_open().then(|| self.ahead.window.clone())
     }
 }
