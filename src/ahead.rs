@@ -3,11 +3,12 @@
 //! Pages that a store has ahead of who touches it in order (parameter `fault_ahead`).
 //!
 //! A fault costs more than a page. So where pages have been touched first in order, one by one, a
-//! fault enters a *window* as well: pages of zeros behind its own, writable. Yet what is touched is
-//! what is committed, exactly (spec 7.3, 13.5). The processor notes a write in the translation, and the
-//! kernel hands that on to the page when it removes the translation. So a window can be *settled*:
-//! its translations are removed, and the pages that nobody has used go. Then nothing tells that there
-//! was one.
+//! fault enters a *window* as well: pages behind its own, writable. They are of zeros, where there
+//! was nothing; or copies, where relatives show the pages as well (spec 8.4): then touching is
+//! writing. Yet what is touched is what is committed, or private, exactly (spec 7.3, 13.5, 23.1). The
+//! processor notes a write in the translation, and the kernel hands that on to the page when it removes
+//! the translation. So a window can be *settled*: its translations are removed, the pages that nobody
+//! has used go, and what was there before is there again. Then nothing tells that there was one.
 //!
 //! # State and locks
 //!
@@ -18,7 +19,13 @@
 //! - The pages are in the map, owned, in one leaf, and were entered into one mapping, a trapped
 //!   one: a fault on one of them, in whichever mapping, settles, as the entry that it would make
 //!   would not say whether the page was touched. So does a write by a call.
-//! - Who reads by a call sees zeros, in the page or without it.
+//! - Who reads by a call sees the same in the page as without it. That holds for a copy as long as the
+//!   window does: the page that it was made of stays shared, by the record that the window has of it
+//!   ([`Former`]), so neither side writes to it, though relatives write elsewhere or go.
+//! - What mappings of the store have shown so far is removed when the window opens: they have to see
+//!   what is written to a copy.
+//! - Who waits on a futex in a page that the store is to find again waits in the copy, too: both have
+//!   its number until the window ends. The page that is kept then has it.
 //! - A page that somebody has got hold of through its translation (a futex, a pin) counts as
 //!   used: the kernel does not say what for.
 //!
