@@ -111,7 +111,7 @@ module! {
         },
         fault_ahead: u8 {
             default: 1,
-            description: "0: who touches pages in order gets them one by one, for debugging (default: 1, up to 64 at once)",
+            description: "0: who touches pages in order gets them, or copies of shared ones, one by one, for debugging (default: 1, up to 64 at once)",
         },
         fault_around: u8 {
             default: 1,

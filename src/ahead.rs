@@ -3,11 +3,12 @@
 //! Pages that a store has ahead of who touches it in order (parameter `fault_ahead`).
 //!
 //! A fault costs more than a page. So where pages have been touched first in order, one by one, a
-//! fault enters a *window* as well: pages of zeros behind its own, writable. Yet what is touched is
-//! what is committed, exactly (spec 7.3, 13.5). The processor notes a write in the translation, and the
-//! kernel hands that on to the page when it removes the translation. So a window can be *settled*:
-//! its translations are removed, and the pages that nobody has used go. Then nothing tells that there
-//! was one.
+//! fault enters a *window* as well: pages behind its own, writable. They are of zeros, where there
+//! was nothing; or copies, where relatives show the pages as well (spec 8.4): then touching is
+//! writing. Yet what is touched is what is committed, or private, exactly (spec 7.3, 13.5, 23.1). The
+//! processor notes a write in the translation, and the kernel hands that on to the page when it removes
+//! the translation. So a window can be *settled*: its translations are removed, the pages that nobody
+//! has used go, and what was there before is there again. Then nothing tells that there was one.
 //!
 //! # State and locks
 //!
@@ -18,7 +19,13 @@
 //! - The pages are in the map, owned, in one leaf, and were entered into one mapping, a trapped
 //!   one: a fault on one of them, in whichever mapping, settles, as the entry that it would make
 //!   would not say whether the page was touched. So does a write by a call.
-//! - Who reads by a call sees zeros, in the page or without it.
+//! - Who reads by a call sees the same in the page as without it. That holds for a copy as long as the
+//!   window does: the page that it was made of stays shared, by the record that the window has of it
+//!   ([`Former`]), so neither side writes to it, though relatives write elsewhere or go.
+//! - What mappings of the store have shown so far is removed when the window opens: they have to see
+//!   what is written to a copy.
+//! - Who waits on a futex in a page that the store is to find again waits in the copy, too: both have
+//!   its number until the window ends. The page that is kept then has it.
 //! - A page that somebody has got hold of through its translation (a futex, a pin) counts as
 //!   used: the kernel does not say what for.
 //!
@@ -29,7 +36,7 @@
 //! limited as all others. It is settled when a mapping goes, too; no shrinker looks for windows.
 #![deny(unsafe_code)]
 
-use crate::{content::Content, sys::page};
+use crate::{content::Content, page_map::Former, sys::page};
 use core::ops::Range;
 use kernel::sync::atomic::{Atomic, Relaxed};
 
@@ -63,26 +70,50 @@ impl Drop for NoWindows {
     }
 }
 
+/// The end of a run: the page behind the last that was touched first, and how many were touched in
+/// order up to it, in the low bits of one word. Each first touch reads and writes that.
+#[derive(Clone, Copy)]
+struct Run(u64);
+
+impl Run {
+    /// Pages that can be mapped have numbers below 2^51.
+    const BITS: u32 = 13;
+    const LONGEST: u64 = (1 << Self::BITS) - 1;
+
+    /// `length` pages, or more than can be counted, before page `end`.
+    fn new(end: u64, length: u64) -> Self {
+        Self(end << Self::BITS | length.min(Self::LONGEST))
+    }
+
+    fn ends_at(self, index: u64) -> bool {
+        self.0 >> Self::BITS == index
+    }
+
+    fn length(self) -> u64 {
+        self.0 & Self::LONGEST
+    }
+}
+
 /// What a store knows of who touches it in order.
 pub(crate) struct Ahead {
-    /// The page behind the last that was touched first.
-    next: Atomic<u64>,
-    /// How many were touched in order, up to that one.
+    /// A [`Run`].
     run: Atomic<u64>,
     /// How many have to be, for a window.
     enough: u64,
     /// The window; empty if there is none.
     window: Range<u64>,
+    /// What its pages are copies of, if they are.
+    former: Option<Former>,
 }
 
 impl Ahead {
     /// Nothing touched, no window.
     pub(crate) fn new() -> Self {
         Self {
-            next: Atomic::new(0),
             run: Atomic::new(0),
             enough: ENOUGH,
             window: 0..0,
+            former: None,
         }
     }
 
@@ -104,13 +135,12 @@ impl Ahead {
     /// Notes that page `index` is about to be touched first. Returns whether a window should be
     /// opened behind it. Threads that note at the same time may lose count.
     pub(crate) fn note(&self, index: u64) -> bool {
-        let in_order = self.next.load(Relaxed) == index;
-        let run = if in_order { self.run.load(Relaxed) } else { 0 } + 1;
-        self.run.store(run, Relaxed);
-        self.next.store(index + 1, Relaxed);
+        let run = Run(self.run.load(Relaxed));
+        let length = if run.ends_at(index) { run.length() } else { 0 } + 1;
+        self.run.store(Run::new(index + 1, length).0, Relaxed);
         // Where two write in order, the window is the other's for a while.
         index == self.window.end && self.is_open()
-            || run > if self.is_open() { 8 } else { 1 } * self.enough
+            || length > if self.is_open() { 8 } else { 1 } * self.enough
     }
 }
 
@@ -130,7 +160,8 @@ impl Content {
         self.unmap(window.start, count);
         page::order_references();
         let keys = self.keys(&window);
-        let unused = self.pages.take_back(&keys);
+        let former = self.ahead.former.take();
+        let unused = self.pages.take_back(&keys, former);
         // What comes next has been in vain if this has.
         if unused > count / 2 {
             self.ahead.enough = (self.ahead.enough * 2).min(ENOUGH_AT_MOST);
@@ -156,6 +187,9 @@ impl Content {
             if used & all == all {
                 self.ahead.window = 0..0;
                 self.ahead.enough = ENOUGH;
+                if let Some(former) = self.ahead.former.take() {
+                    self.pages.keep(self.origin + window.start, former);
+                }
                 return;
             }
         }
@@ -165,7 +199,7 @@ impl Content {
     /// Opens a window behind page `index`, which continues a run, up to page `end` at most. Returns
     /// it; its pages are to be entered into one mapping. `None` if nothing is there to be opened.
     pub(crate) fn open_window(&mut self, index: u64, end: u64) -> Option<Range<u64>> {
-        let run = self.ahead.run.load(Relaxed);
+        let run = Run(self.ahead.run.load(Relaxed)).length();
         // Discardable memory is taken back under a lock that is only tried.
         if self.ahead.is_open() || run < self.ahead.enough || self.discardable.is_some() {
             return None;
@@ -178,14 +212,20 @@ impl Content {
         if first >= end {
             return None;
         }
-        if self.zeros_shown {
-            self.unmap(first, end - first);
-        }
         let keys = self.keys(&(first..end));
-        let count = self.pages.fill_ahead(&keys);
+        let mut count = self.pages.fill_ahead(&keys);
+        if count == 0 {
+            let (copied, former) = self.pages.copy_ahead(&keys)?;
+            self.ahead.former = Some(former);
+            count = copied;
+        }
+        // What mappings have shown there so far: pages that are shared now, or the page of zeros.
+        if self.ahead.former.is_some() || self.zeros_shown {
+            self.unmap(first, count);
+        }
         self.ahead.window = first..first + count;
-        self.ahead.next.store(first + count, Relaxed);
-        self.ahead.run.store(run + count, Relaxed);
+        let run = Run::new(first + count, run + count);
+        self.ahead.run.store(run.0, Relaxed);
         self.ahead.is_open().then(|| self.ahead.window.clone())
     }
 }

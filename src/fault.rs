@@ -35,7 +35,7 @@ impl Store {
     ///
     /// If nothing was mapped (`missing`), pages near by are entered, too. Not so when a read-only
     /// page is about to be written: its neighbours would become writable, and the next snapshot
-    /// would have to take them all away again.
+    /// would have to take them all away again. Who writes in order gets pages ahead all the same.
     pub(crate) fn resolve(
         &self,
         fault: &Fault<'_>,
@@ -61,6 +61,10 @@ impl Store {
                 Shown::Hole
                     if write && missing && content.ahead.note(index) && goes_ahead(fault) =>
                 {
+                    ahead = true;
+                    None
+                }
+                Shown::Shared(_) if content.ahead.note(index) && goes_ahead(fault) => {
                     ahead = true;
                     None
                 }
@@ -244,7 +248,8 @@ fn goes_ahead(mapping: &Mapping<'_>) -> bool {
 /// further than up to page `end`. No harm if it is not to be had.
 ///
 /// One fault in 64 is left, and one allocation in ten: 1311 instructions for a page that is touched
-/// in order instead of 3997.
+/// in order instead of 3997, and 1970 for one that is shared instead of 4940; 515 of these are the
+/// copying itself, 512 the zeroing that the kernel does before.
 fn enter_window(content: &mut Content, fault: &Fault<'_>, index: u64, end: u64) {
     let Some(window) = content.open_window(index, end.min(fault.window().1)) else {
         return;

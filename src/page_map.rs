@@ -34,6 +34,7 @@ mod tally;
 #[path = "touched.rs"]
 mod touched;
 
+pub(crate) use page_ahead::Former;
 pub(crate) use touched::Touched;
 
 use crate::sys::{

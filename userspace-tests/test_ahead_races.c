@@ -155,6 +155,118 @@ TEST_F_TIMEOUT(races, snapshots, 120)
 	}
 }
 
+static unsigned char generation(int round, size_t page)
+{
+	return round * 7 + page % 5 + 1;
+}
+
+/* Rewrites all pages in order, for one round. */
+struct rewriter {
+	struct writer progress;
+	int round;
+};
+
+static void *rewrite_in_order(void *arg)
+{
+	struct rewriter *rewriter = arg;
+	struct writer *writer = &rewriter->progress;
+	size_t page;
+
+	for (page = 0; page < PAGES; page++) {
+		atomic_store(&writer->begun, page + 1);
+		writer->at[page * PAGE] = generation(rewriter->round, page);
+		atomic_store(&writer->done, page + 1);
+	}
+	return NULL;
+}
+
+static void rewrite(struct rewriter *rewriter, unsigned char *at, int round)
+{
+	*rewriter = (struct rewriter){ .progress.at = at, .round = round };
+	pthread_create(&rewriter->progress.thread, NULL, rewrite_in_order, rewriter);
+}
+
+/* Parent and child rewrite what they share: what either has written is private to both. */
+TEST_F_TIMEOUT(races, both_sides_of_a_snapshot, 120)
+{
+	struct rewriter sides[2];
+	struct writer *a = &sides[0].progress, *b = &sides[1].progress;
+	unsigned char *view, byte;
+	int round, child;
+	size_t page;
+
+	for (page = 0; page < PAGES; page++)
+		self->at[page * PAGE] = generation(0, page);
+	for (round = 1; round <= fewer(ROUNDS / 3); round++) {
+		child = vmo_snapshot(self->fd, 0, SIZE);
+		view = map_shared(child, SIZE, PROT_READ | PROT_WRITE);
+		ASSERT_NE(MAP_FAILED, view);
+		rewrite(&sides[0], self->at, round);
+		rewrite(&sides[1], view, round + 1);
+		while (a->done < PAGES || b->done < PAGES) {
+			size_t least = a->done > b->done ? a->done : b->done;
+			struct zxvmo_info_vmo info = vmo_info(round % 2 ? child : self->fd);
+			size_t most = a->begun > b->begun ? a->begun : b->begun;
+
+			ASSERT_EQ(SIZE, info.committed_bytes);
+			ASSERT_LE(least * PAGE, info.committed_private_bytes);
+			ASSERT_GE(most * PAGE, info.committed_private_bytes);
+		}
+		pthread_join(a->thread, NULL);
+		pthread_join(b->thread, NULL);
+		for (page = 0; page < PAGES; page++) {
+			ASSERT_EQ(generation(round, page), self->at[page * PAGE]);
+			ASSERT_EQ(generation(round + 1, page), view[page * PAGE]);
+			ASSERT_EQ(ZX_OK, vmo_read(child, &byte, page * PAGE, 1));
+			ASSERT_EQ(generation(round + 1, page), byte);
+		}
+		munmap(view, SIZE);
+		close(child);
+	}
+}
+
+/* One rewrites, others make snapshots of it and close them: each shows one moment. */
+TEST_F_TIMEOUT(races, moments, 120)
+{
+	unsigned char *reader = map_shared(self->fd, SIZE, PROT_READ);
+	struct rewriter rewriter;
+	struct writer *writer = &rewriter.progress;
+	unsigned char byte;
+	int round, child, last = -1;
+	size_t page, least;
+
+	for (page = 0; page < PAGES; page++)
+		self->at[page * PAGE] = generation(0, page);
+	last = vmo_snapshot(self->fd, 0, SIZE);
+	for (round = 1; round <= fewer(ROUNDS / 3); round++) {
+		rewrite(&rewriter, self->at, round);
+		while (writer->done < PAGES) {
+			least = writer->done;
+			if (round % 3)
+				(void)*(volatile unsigned char *)&reader[least % PAGES * PAGE];
+			child = vmo_snapshot(self->fd, 0, SIZE);
+			ASSERT_LE(0, child);
+			for (page = 0; page < PAGES; page++) {
+				ASSERT_EQ(ZX_OK, vmo_read(child, &byte, page * PAGE, 1));
+				if (byte != generation(round, page))
+					break;
+			}
+			ASSERT_LE(least, page);
+			for (; page < PAGES; page++) {
+				ASSERT_EQ(ZX_OK, vmo_read(child, &byte, page * PAGE, 1));
+				ASSERT_EQ(generation(round - 1, page), byte);
+			}
+			close(last);
+			last = child;
+		}
+		pthread_join(writer->thread, NULL);
+		for (page = 0; page < PAGES; page++)
+			ASSERT_EQ(generation(round, page), reader[page * PAGE]);
+	}
+	close(last);
+	munmap(reader, SIZE);
+}
+
 /* Two that write at the same time, through two mappings, towards each other or apart. */
 TEST_F_TIMEOUT(races, two_writers, 120)
 {

@@ -202,37 +202,50 @@ TEST_F(module, fault_around)
 	EXPECT_EQ(0, load(self->file));
 }
 
-/* How many of 64 pages are entered by writing to the first 20 in order. */
-static int entered_by_writing(void)
+/*
+ * How many of 64 pages are entered by writing to the first 20 in order, in fresh
+ * memory or in memory that is shared with a snapshot.
+ */
+static int entered_by_writing(bool shared)
 {
 	int fd = vmo_create(64 * PAGE, 0), map = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 	uint64_t entries[64] = { };
 	volatile char *at;
-	int i, entered = 0;
+	int i, entered = 0, child = -1;
 
 	at = map_shared(fd, 64 * PAGE, PROT_READ | PROT_WRITE);
 	if (fd < 0 || map < 0 || at == MAP_FAILED)
 		return -1;
+	if (shared) {
+		if (vmo_fill(fd, 1, 64))
+			return -1;
+		child = vmo_snapshot(fd, 0, 64 * PAGE);
+		if (child < 0)
+			return -1;
+	}
 	for (i = 0; i < 20; i++)
 		at[i * PAGE] = 1;
 	if (pread(map, entries, sizeof(entries), (uintptr_t)at / PAGE * 8) != sizeof(entries))
 		return -1;
 	for (i = 0; i < 64; i++)
 		entered += entries[i] >> 63;
-	if (vmo_info(fd).committed_bytes != 20 * PAGE)
+	if (vmo_info(fd).committed_private_bytes != 20 * PAGE)
 		return -1;
 	munmap((void *)at, 64 * PAGE);
 	close(map);
+	close(child);
 	close(fd);
 	return entered;
 }
 
 TEST_F(module, fault_ahead)
 {
-	EXPECT_LE(24, entered_by_writing());
+	EXPECT_LE(24, entered_by_writing(false));
+	EXPECT_LE(24, entered_by_writing(true));
 	ASSERT_EQ(0, unload());
 	ASSERT_EQ(0, load_with(self->file, "fault_ahead=0"));
-	EXPECT_EQ(20, entered_by_writing());
+	EXPECT_EQ(20, entered_by_writing(false));
+	EXPECT_EQ(20, entered_by_writing(true));
 	ASSERT_EQ(0, unload());
 	EXPECT_EQ(0, load(self->file));
 }

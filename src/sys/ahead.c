@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Pages that are allocated and entered before anybody touches them: making them,
- * and finding out which were touched.
+ * finding out which were touched, and giving the others back.
  */
 #include <linux/log2.h>
 #include <linux/mm.h>
@@ -17,13 +17,13 @@ static const gfp_t gfp_ahead = (GFP_HIGHUSER & ~__GFP_DIRECT_RECLAIM) |
 			       __GFP_NOMEMALLOC | __GFP_NOWARN;
 
 /*
- * Fills @count slots with pages of zeros, or fewer if there is not so much memory
- * at once, and returns how many. The allocator is asked for blocks, which are
- * split, so that each page takes a part of one allocation only. (Pages that
- * count for a memory cgroup are no business of alloc_pages_bulk().)
+ * Fills @count slots with new pages, or fewer if there is not so much memory at
+ * once, and returns how many. The allocator is asked for blocks, which are split,
+ * so that each page takes a part of one allocation only. (Pages that count for a
+ * memory cgroup are no business of alloc_pages_bulk().)
  */
 static unsigned int alloc_ahead(struct page **slots, unsigned int count,
-				u64 owner)
+				u64 owner, gfp_t gfp)
 {
 	unsigned int order = ilog2(count), done = 0, i;
 
@@ -31,7 +31,7 @@ static unsigned int alloc_ahead(struct page **slots, unsigned int count,
 		struct page *block;
 
 		order = min_t(unsigned int, order, ilog2(count - done));
-		block = alloc_pages(gfp_ahead | __GFP_ZERO, order);
+		block = alloc_pages(gfp_ahead | gfp, order);
 		if (!block && order) {
 			order--;
 			continue;
@@ -64,10 +64,65 @@ unsigned int zx_slots_fill_ahead(struct page **slots, unsigned int count,
 		room++;
 	if (!room || !zx_account_charge(account, room))
 		return 0;
-	done = alloc_ahead(slots, room, owner);
+	done = alloc_ahead(slots, room, owner, __GFP_ZERO);
 	zx_pages_set_account(slots, done, account);
 	zx_account_uncharge(account, room - done);
 	return done;
+}
+
+/*
+ * Puts copies in the place of pages that others show as well, up to the first slot
+ * that has none, @count at most; all or nothing if the user's limit is near. The
+ * pages go to the slots of @former, which are empty. Returns how many.
+ *
+ * What is waited for in a page of the owner's is waited for in the copy: both have
+ * the page's number until zx_slots_put_back() takes it from one of them.
+ */
+unsigned int zx_slots_copy_ahead(struct page **slots, struct page **former,
+				 unsigned int count, u64 owner,
+				 struct zx_account *account)
+{
+	unsigned int room = 0, made, done, i;
+
+	while (room < count && slots[room] && zx_page_sharers(slots[room]) > 1)
+		room++;
+	if (!room || !zx_account_charge(account, room))
+		return 0;
+	made = alloc_ahead(former, room, owner, 0);
+	zx_pages_set_account(former, made, account);
+	zx_account_uncharge(account, room - made);
+	for (done = 0; done < made; done++) {
+		if (zx_page_copy(former[done], slots[done]))
+			break;
+		zx_page_lend_number(former[done], slots[done], owner);
+		swap(slots[done], former[done]);
+	}
+	for (i = done; i < made; i++) {
+		zx_page_free(former[i]);
+		former[i] = NULL;
+	}
+	return done;
+}
+
+/*
+ * The end of what zx_slots_copy_ahead() began: copies in the slots that are set in
+ * @unused change places with the pages that they were made of, which have kept
+ * their numbers. Those in @used take the numbers over.
+ */
+void zx_slots_put_back(struct page **slots, struct page **former, u64 unused,
+		       u64 used, u64 owner)
+{
+	unsigned int i;
+
+	for (; unused; unused &= unused - 1) {
+		i = __ffs64(unused);
+		swap(slots[i], former[i]);
+	}
+	for (; used; used &= used - 1) {
+		i = __ffs64(used);
+		if (slots[i] && former[i])
+			zx_page_hand_over(slots[i], former[i], owner);
+	}
 }
 
 /*

@@ -40,6 +40,7 @@ bool zx_page_mapped(const struct page *page);
 bool zx_page_pinned(struct page *page);
 int zx_page_copy(struct page *to, struct page *from);
 void zx_page_hand_over(struct page *to, struct page *from, u64 owner);
+void zx_page_lend_number(struct page *to, struct page *from, u64 owner);
 void zx_page_zero(struct page *page, size_t offset, size_t length);
 size_t zx_page_copy_to_iter(struct page *page, size_t offset, size_t length,
 			    struct iov_iter *to);
@@ -72,6 +73,11 @@ unsigned long zx_vma_insert_run(struct vm_area_struct *vma,
 /* Pages ahead of who touches them (ahead.c). */
 unsigned int zx_slots_fill_ahead(struct page **slots, unsigned int count,
 				 u64 owner, struct zx_account *account);
+unsigned int zx_slots_copy_ahead(struct page **slots, struct page **former,
+				 unsigned int count, u64 owner,
+				 struct zx_account *account);
+void zx_slots_put_back(struct page **slots, struct page **former, u64 unused,
+		       u64 used, u64 owner);
 u64 zx_slots_used(struct page *const *slots, u64 among);
 u64 zx_vma_written(struct vm_area_struct *vma, unsigned long address,
 		   unsigned int count);
@@ -99,6 +105,8 @@ bool zx_large_unshare(struct folio *folio, struct page *page);
 unsigned long zx_large_sharers(struct folio *folio, const struct page *page);
 void zx_large_free_page(struct folio *folio);
 bool zx_large_held(struct folio *folio);
+bool zx_large_lend_number(struct folio *folio, struct page *page, u64 owner,
+			  unsigned long *number);
 bool zx_large_hand_over(struct folio *folio, struct page *page, u64 owner,
 			unsigned long *number);
 void zx_large_set_owner(struct folio *folio, struct page *page, u64 owner);

@@ -275,9 +275,9 @@ bool zx_large_held(struct folio *folio)
 	return references > 1 + min(before, after);
 }
 
-/* The new number of a copy of the page, if the page was made for `owner`. */
-bool zx_large_hand_over(struct folio *folio, struct page *page, u64 owner,
-			unsigned long *number)
+/* The number of a page that was made for `owner` and still has it. */
+bool zx_large_lend_number(struct folio *folio, struct page *page, u64 owner,
+			  unsigned long *number)
 {
 	struct large_folio *large = large_of(folio);
 	unsigned int i = folio_page_idx(folio, page);
@@ -285,9 +285,19 @@ bool zx_large_hand_over(struct folio *folio, struct page *page, u64 owner,
 
 	if ((owners ? owners[i] : large->owner) != owner)
 		return false;
-	if (test_and_set_bit(i, large->given))
+	if (test_bit(i, large->given))
 		return false;
 	*number = folio->index + i;
+	return true;
+}
+
+/* As above; a copy of the page has it from now on. */
+bool zx_large_hand_over(struct folio *folio, struct page *page, u64 owner,
+			unsigned long *number)
+{
+	if (!zx_large_lend_number(folio, page, owner, number))
+		return false;
+	set_bit(folio_page_idx(folio, page), large_of(folio)->given);
 	return true;
 }
 

@@ -123,6 +123,21 @@ void zx_page_hand_over(struct page *to, struct page *from, u64 owner)
 	*page_owner(from) &= ~PAGE_OWNER;
 }
 
+/*
+ * Gives a page the number that zx_page_hand_over() would give it, and leaves the
+ * other one as it is: nobody knows yet whether it will be needed. Nobody but the
+ * owner, whose lock is held, changes the number until then.
+ */
+void zx_page_lend_number(struct page *to, struct page *from, u64 owner)
+{
+	struct folio *old = page_folio(from);
+
+	if (folio_test_large(old))
+		zx_large_lend_number(old, from, owner, &page_folio(to)->index);
+	else if ((*page_owner(from) & PAGE_OWNER) == owner)
+		page_folio(to)->index = old->index;
+}
+
 static void set_page_cache(struct page **pages, unsigned int count, u64 mode)
 {
 	unsigned int i;

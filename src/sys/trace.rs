@@ -51,8 +51,8 @@ tracepoints! {
     /// A fault in a mapping: koid, page of the store, and some of `FAULT_*`.
     fn fault(koid: u64, page: u64, flags: u32);
 
-    /// A page was copied because somebody else shows it: the store that gets the copy, and the page
-    /// as the page map counts it.
+    /// A page was copied because somebody else shows it, for a write or ahead of one: the store that
+    /// gets the copy, and the page as the page map counts it.
     fn copy(store: u64, page: u64);
 
     /// COMMIT ended: koid, offset, size, status.

@@ -197,6 +197,61 @@ pub(super) unsafe fn zx_slots_fill_ahead(
     count
 }
 
+/// Puts copies in the place of pages that have several sharers, up to a slot that has none or cannot
+/// be filled; they have the numbers of those for the time being.
+pub(super) unsafe fn zx_slots_copy_ahead(
+    slots: *mut *mut page,
+    former: *mut *mut page,
+    count: u32,
+    owner: u64,
+    account: *mut zx_account,
+) -> u32 {
+    for at in 0..count as usize {
+        // SAFETY: As the contract has it.
+        unsafe {
+            let old = slots.add(at).read();
+            if old.is_null() || zx_page_sharers(old) < 2 {
+                return at as u32;
+            }
+            let new = zx_page_alloc_charged(false, owner, account);
+            if new.is_null() {
+                return at as u32;
+            }
+            zx_page_copy(new, old);
+            if live(old).owner.load(Relaxed) == owner {
+                live(new)
+                    .index
+                    .store(live(old).index.load(Relaxed), Relaxed);
+            }
+            slots.add(at).write(new);
+            assert!(former.add(at).replace(old).is_null());
+        }
+    }
+    count
+}
+
+/// Has copies in the slots in `unused` change places with what they were made of; those in `used`
+/// take the numbers over.
+pub(super) unsafe fn zx_slots_put_back(
+    slots: *mut *mut page,
+    former: *mut *mut page,
+    unused: u64,
+    used: u64,
+    owner: u64,
+) {
+    for at in 0..64 {
+        // SAFETY: As the contract has it.
+        unsafe {
+            let (slot, former) = (slots.add(at), former.add(at));
+            if unused & 1 << at != 0 {
+                slot.swap(former);
+            } else if used & 1 << at != 0 && !slot.read().is_null() && !former.read().is_null() {
+                zx_page_hand_over(slot.read(), former.read(), owner);
+            }
+        }
+    }
+}
+
 pub(super) unsafe fn zx_slots_used(from: *const *mut page, among: u64) -> u64 {
     // SAFETY: As the contract has it.
     unsafe { which(from, among, |page| page.used.load(Relaxed)) }
