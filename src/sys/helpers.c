@@ -17,9 +17,24 @@
 
 #define ZXVMO_SUPER_MAGIC	0x7a78766d
 
+static void construct_nothing(void *object)
+{
+}
+
+/*
+ * A cache of what its users fill themselves: the allocator clears (init_on_alloc)
+ * only what has no constructor. The pointer to the next free object lies where it
+ * does without one, in the object.
+ */
 struct kmem_cache *zx_cache_create(const char *name, unsigned int size)
 {
-	return kmem_cache_create(name, size, 0, 0, NULL);
+	struct kmem_cache_args args = {
+		.ctor = construct_nothing,
+		.use_freeptr_offset = true,
+		.freeptr_offset = ALIGN_DOWN(size / 2, sizeof(void *)),
+	};
+
+	return kmem_cache_create(name, size, &args, 0);
 }
 
 void zx_smp_mb(void)

@@ -222,7 +222,6 @@ static const gfp_t ZX_C_GFP_FALLIBLE =
 	__GFP_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
 static const gfp_t ZX_C_GFP_NODE =
 	GFP_KERNEL | __GFP_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
-static const gfp_t ZX_C_GFP_ZERO = __GFP_ZERO;
 static const unsigned long ZX_C_VM_READ = VM_READ;
 static const unsigned long ZX_C_VM_WRITE = VM_WRITE;
 static const unsigned long ZX_C_VM_EXEC = VM_EXEC;

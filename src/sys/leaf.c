@@ -210,18 +210,18 @@ static __always_inline void share(struct page **to, struct page *const *from,
 		/* Pairs with the release that filled the slot. */
 		struct page *page = smp_load_acquire(&from[i]);
 
+		to[i] = page;
 		if (!page)
 			continue;
 		if (large)
 			zx_page_share(page);
 		else
 			atomic_long_inc(page_sharers(page));
-		to[i] = page;
 	}
 }
 
 /*
- * Fills @to, which is empty, with what @from holds: one sharer more for each. No
+ * Fills @to, whatever is there, with what @from holds: one sharer more for each. No
  * call for each, as the first write to a leaf after a snapshot does this: 450
  * instructions for a leaf instead of 1460.
  */

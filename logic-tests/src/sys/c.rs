@@ -32,7 +32,6 @@ pub(crate) const ZX_C_CACHE_WB: u32 = 1;
 pub(crate) const ZX_C_CACHE_UC: u32 = 2;
 pub(crate) const ZX_C_CACHE_WC: u32 = 3;
 pub(crate) const ZX_C_GFP_NODE: u32 = 0;
-pub(crate) const ZX_C_GFP_ZERO: u32 = 1;
 pub(crate) const ZX_C_LARGE_ORDER: u32 = 9;
 pub(crate) const ZX_C_LARGE_PAGES: u32 = 512;
 /// As on a machine whose page tables cannot show large folios by one entry: there are none.
@@ -502,11 +501,11 @@ pub(super) unsafe fn zx_slots_share(to: *mut *mut page, from: *const *mut page, 
     let slots = unsafe { &slots(from)[..count as usize] };
     for (at, slot) in slots.iter().enumerate() {
         let page = slot.load(Acquire);
-        if !page.is_null() {
-            // SAFETY: As the contract has it.
-            unsafe {
+        // SAFETY: As the contract has it.
+        unsafe {
+            to.add(at).write(page);
+            if !page.is_null() {
                 zx_page_share(page);
-                to.add(at).write(page);
             }
         }
     }
@@ -653,10 +652,15 @@ pub(super) unsafe fn kmem_cache_alloc_noprof(cache: *mut kmem_cache, flags: u32)
     if failure::now() {
         return null_mut();
     }
-    assert_eq!(flags, ZX_C_GFP_NODE | ZX_C_GFP_ZERO);
+    assert_eq!(flags, ZX_C_GFP_NODE);
     // SAFETY: The size is not zero.
-    let node = unsafe { alloc_zeroed(node_layout()) };
+    let node = unsafe { alloc(node_layout()) };
     assert!(!node.is_null());
+    if !cfg!(miri) {
+        // Whoever wants to find nothing there has to see to it. Miri knows what was not written to.
+        // SAFETY: Of this size.
+        unsafe { node.write_bytes(FREED, NODE_SIZE) };
+    }
     assert!(ledger().lock().nodes.insert(node as usize));
     node.cast()
 }
