@@ -43,7 +43,7 @@ fn steps() -> impl Strategy<Value = Vec<(Op, Option<u32>)>> {
         1 => (0..PAGES, 1..80u64).prop_map(|(from, count)| Op::Decommit(from, count)),
     ];
     let failing = prop_oneof![4 => Just(None), 1 => (0..6u32).prop_map(Some)];
-    proptest::collection::vec((op, failing), 1..30)
+    proptest::collection::vec((op, failing), 1..if cfg!(miri) { 8 } else { 30 })
 }
 
 struct World {
