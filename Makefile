@@ -154,7 +154,7 @@ fuzz-shrink: fuzz-build			## leave out of FILE= what a finding does not need
 	@$(fuzz) $(if $(REPEAT),--repeat $(REPEAT)) shrink $(FILE)
 
 soak: programs fuzz-build			## everything at once for MINUTES=30, and then nothing may be left
-	@scripts/soak --suite $(SUITE) --kernel $(KERNEL) --minutes $(MINUTES)
+	@PARAMETERS='$(PARAMETERS)' scripts/soak --suite $(SUITE) --kernel $(KERNEL) --minutes $(MINUTES)
 
 # The module's logic on the host, where no kernel is needed: see docs/testing.md.
 logic := --manifest-path logic-tests/Cargo.toml --locked

@@ -16,54 +16,25 @@
 #include <sys/ptrace.h>
 #include <sys/xattr.h>
 
-#include "zxvmo_test.h"
-
-#define CONTENT		0xa5
-#define PAGES		4
-#define LENGTH		(PAGES * PAGE)
+#include "attack_test.h"
 
 #ifndef SYS_mseal
 #define SYS_mseal	462
 #endif
 
 FIXTURE(user) {
-	int all;		/* what the owner has, to look through */
-	int reader;		/* what the attacker has */
-	unsigned char *at;	/* and its mapping */
+	struct victim victim;
 };
 
 FIXTURE_SETUP(user)
 {
-	self->all = vmo_create(LENGTH, ZX_VMO_RESIZABLE);
-	ASSERT_LE(0, self->all);
-	ASSERT_EQ(ZX_OK, vmo_fill(self->all, CONTENT, PAGES));
-	self->reader = vmo_duplicate(self->all, READER_RIGHTS);
-	ASSERT_LE(0, self->reader);
-	self->at = map_shared(self->reader, LENGTH, PROT_READ);
-	ASSERT_NE(MAP_FAILED, self->at);
+	ASSERT_TRUE(victim_make(&self->victim, ZX_VMO_RESIZABLE, 0));
 }
 
 /* Whatever the attacker did: nothing has changed. */
 FIXTURE_TEARDOWN(user)
 {
-	int i;
-
-	for (i = 0; i < PAGES; i++)
-		EXPECT_TRUE(vmo_holds(self->all, CONTENT, i * PAGE, PAGE));
-	EXPECT_EQ(LENGTH, vmo_size(self->all));
-	EXPECT_EQ(0, vmo_info(self->all).name[0]);
-}
-
-#define DATA	FIXTURE_DATA(user)
-
-/* From here on the process is the attacker: no privilege, and only the reader. */
-static int become_attacker(const DATA *self)
-{
-	HOLDS(!close(self->all));
-	HOLDS(!become_nobody());
-	/* What a program that was started by the user would have. */
-	HOLDS(!prctl(PR_SET_DUMPABLE, 1));
-	return 0;
+	EXPECT_TRUE(victim_is_unharmed(&self->victim, PAGES));
 }
 
 static int in_namespace(void)
@@ -73,7 +44,7 @@ static int in_namespace(void)
 }
 
 /* What can be done now that a reader must not: the name of it, or "". */
-static const char *gained(const DATA *self)
+static const char *gained(const struct victim *self)
 {
 	unsigned char evil = 0x66;
 
@@ -92,7 +63,7 @@ static const char *gained(const DATA *self)
 	return "";
 }
 
-static int nothing_gained(const DATA *self)
+static int nothing_gained(const struct victim *self)
 {
 	const char *what = gained(self);
 
@@ -102,7 +73,7 @@ static int nothing_gained(const DATA *self)
 }
 
 #define ATTACK(name)							\
-static int attack_by_##name(const DATA *self);				\
+static int attack_by_##name(const struct victim *self);			\
 static int child_for_##name(void *self)					\
 {									\
 	return become_attacker(self) || attack_by_##name(self) ||	\
@@ -110,9 +81,9 @@ static int child_for_##name(void *self)					\
 }									\
 TEST_F(user, name)							\
 {									\
-	EXPECT_EQ(0, in_child(child_for_##name, self));			\
+	EXPECT_EQ(0, in_child(child_for_##name, &self->victim));	\
 }									\
-static int attack_by_##name(const DATA *self __always_unused)
+static int attack_by_##name(const struct victim *self __always_unused)
 
 ATTACK(files_of_proc)
 {
@@ -285,9 +256,9 @@ TEST_F(user, messages_in_a_circle)
 {
 	int sockets[2], round, handle, tries;
 
-	ASSERT_EQ(2, vmo_handle_count(self->all));
+	ASSERT_EQ(2, vmo_handle_count(self->victim.all));
 	for (round = 0; round < 50; round++) {
-		handle = vmo_duplicate(self->all, READER_RIGHTS);
+		handle = vmo_duplicate(self->victim.all, READER_RIGHTS);
 		ASSERT_LE(0, handle);
 		ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, sockets));
 		ASSERT_EQ(0, send_fd(sockets[0], handle));
@@ -297,14 +268,14 @@ TEST_F(user, messages_in_a_circle)
 		close(sockets[0]);
 		close(sockets[1]);
 	}
-	for (tries = 0; tries < 200 && vmo_handle_count(self->all) != 2; tries++) {
+	for (tries = 0; tries < 200 && vmo_handle_count(self->victim.all) != 2; tries++) {
 		/* Closing a socket has the kernel look. */
 		socketpair(AF_UNIX, SOCK_STREAM, 0, sockets);
 		close(sockets[0]);
 		close(sockets[1]);
 		usleep(10000);
 	}
-	EXPECT_EQ(2, vmo_handle_count(self->all));
+	EXPECT_EQ(2, vmo_handle_count(self->victim.all));
 }
 
 ATTACK(io_uring_buffers)
@@ -390,12 +361,13 @@ TEST_F(user, process_of_the_owner)
 		pid_t owner = getppid();
 		char path[64];
 
-		if (become_attacker(self))
+		if (become_attacker(&self->victim))
 			_exit(1);
-		snprintf(path, sizeof(path), "/proc/%d/fd/%d", owner, self->all);
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", owner, self->victim.all);
 		if (open(path, O_RDWR) >= 0 || open(path, O_PATH) >= 0)
 			_exit(2);
-		if (syscall(SYS_pidfd_getfd, syscall(SYS_pidfd_open, owner, 0), self->all, 0) >= 0)
+		if (syscall(SYS_pidfd_getfd, syscall(SYS_pidfd_open, owner, 0), self->victim.all,
+			    0) >= 0)
 			_exit(3);
 		snprintf(path, sizeof(path), "/proc/%d/map_files", owner);
 		if (open(path, O_RDONLY) >= 0)

@@ -13,16 +13,10 @@
 #include <sys/mman.h>
 #include <sys/utsname.h>
 
-#include "zxvmo_test.h"
-
-#define CONTENT		0xa5
-#define PAGES		4
-#define LENGTH		(PAGES * PAGE)
+#include "attack_test.h"
 
 FIXTURE(words) {
-	int all;		/* what the owner has, to look through */
-	int reader;		/* what the attacker has */
-	unsigned char *at;	/* and its mapping */
+	struct victim victim;
 };
 
 FIXTURE_VARIANT(words) {
@@ -41,38 +35,19 @@ FIXTURE_VARIANT_ADD(words, pinnable)
 
 FIXTURE_SETUP(words)
 {
-	self->all = vmo_create_flags(LENGTH, 0, variant->flags);
-	ASSERT_LE(0, self->all);
-	ASSERT_EQ(ZX_OK, vmo_fill(self->all, CONTENT, PAGES));
-	self->reader = vmo_duplicate(self->all, READER_RIGHTS);
-	ASSERT_LE(0, self->reader);
-	self->at = map_shared(self->reader, LENGTH, PROT_READ);
-	ASSERT_NE(MAP_FAILED, self->at);
+	ASSERT_TRUE(victim_make(&self->victim, 0, variant->flags));
 }
 
 /* Whatever the attacker did: nothing has changed. */
 FIXTURE_TEARDOWN(words)
 {
-	int i;
-
-	for (i = 0; i < PAGES - 1; i++)
-		EXPECT_TRUE(vmo_holds(self->all, CONTENT, i * PAGE, PAGE));
-}
-
-#define DATA	FIXTURE_DATA(words)
-
-static int become_attacker(const DATA *self)
-{
-	HOLDS(!close(self->all));
-	HOLDS(!become_nobody());
-	HOLDS(!prctl(PR_SET_DUMPABLE, 1));
-	return 0;
+	EXPECT_TRUE(victim_is_unharmed(&self->victim, PAGES - 1));
 }
 
 /* Results of calls, of which some are looked at by nobody. */
 static int by_results(void *argument)
 {
-	const DATA *self = argument;
+	const struct victim *self = argument;
 	void *at = self->at;
 	unsigned char zeros[16] = { };
 	struct iovec local = { at, sizeof(zeros) }, remote = { zeros, sizeof(zeros) };
@@ -94,7 +69,7 @@ static int by_results(void *argument)
 /* What the kernel stores when threads begin and end. */
 static int by_threads(void *argument)
 {
-	const DATA *self = argument;
+	const struct victim *self = argument;
 	pid_t *word = (pid_t *)self->at;
 	pid_t pid;
 
@@ -121,7 +96,7 @@ static int by_threads(void *argument)
 /* A lock that its owner leaves behind is marked by the kernel. */
 static int by_robust_list(void *argument)
 {
-	const DATA *self = argument;
+	const struct victim *self = argument;
 	pid_t *word = (pid_t *)(self->at + (PAGES - 1) * PAGE), own = getpid();
 	static struct robust_list_head head;
 
@@ -140,7 +115,7 @@ static int by_robust_list(void *argument)
 /* A restartable sequence has its processor stored at each return from the kernel. */
 static int by_sequence(void *argument)
 {
-	const DATA *self = argument;
+	const struct victim *self = argument;
 	pid_t pid;
 
 	HOLDS(!become_attacker(self));
@@ -161,7 +136,7 @@ static void nothing(int number __always_unused)
 /* A frame on the stack of a signal. */
 static int by_signal(void *argument)
 {
-	const DATA *self = argument;
+	const struct victim *self = argument;
 	struct sigaction action = { .sa_handler = nothing, .sa_flags = SA_ONSTACK };
 	stack_t stack = { .ss_sp = self->at, .ss_size = (PAGES - 1) * PAGE };
 
@@ -174,7 +149,7 @@ static int by_signal(void *argument)
 
 static int by_futex(void *argument)
 {
-	const DATA *self = argument;
+	const struct victim *self = argument;
 	const int private[] = { 0, FUTEX_PRIVATE_FLAG };
 	void *at = self->at;
 	int other = 0;
@@ -194,7 +169,7 @@ static int by_futex(void *argument)
 /* Old asynchronous I/O: the result comes later. */
 static int by_aio(void *argument)
 {
-	const DATA *self = argument;
+	const struct victim *self = argument;
 	struct iocb block = {
 		.aio_lio_opcode = IOCB_CMD_PREAD, .aio_buf = (long)self->at, .aio_nbytes = PAGE,
 	}, *blocks[] = { &block };
@@ -227,7 +202,7 @@ static int by_aio(void *argument)
 /* Rings that the kernel writes to, in memory of the process's choice. */
 static int by_rings(void *argument)
 {
-	const DATA *self = argument;
+	const struct victim *self = argument;
 	struct io_uring_params params = { .flags = 1U << 14 /* IORING_SETUP_NO_MMAP */ };
 	struct io_uring_buf_reg buffers = { .ring_addr = (long)self->at, .ring_entries = 4 };
 	int ring;
@@ -247,7 +222,7 @@ static int by_rings(void *argument)
 /* What else of userfaultfd puts pages in their places. */
 static int by_userfaultfd(void *argument)
 {
-	const DATA *self = argument;
+	const struct victim *self = argument;
 	struct uffdio_api api = { .api = UFFD_API };
 	struct uffdio_register range = { .range = { (long)self->at, LENGTH } };
 	unsigned char *own = anon_pages(1, PROT_READ | PROT_WRITE);
@@ -277,7 +252,7 @@ static int by_userfaultfd(void *argument)
 /* Where the pages are is nobody's business, nor is marking them. */
 static int by_pagemap(void *argument)
 {
-	const DATA *self = argument;
+	const struct victim *self = argument;
 	/* struct pm_scan_arg, of newer headers */
 	__u64 scan[] = {
 		96, 1 | 2 /* write-protect what matches */, (long)self->at,
@@ -300,26 +275,26 @@ static int by_pagemap(void *argument)
 
 TEST_F(words, by_results)
 {
-	EXPECT_EQ(0, in_child(by_results, self));
+	EXPECT_EQ(0, in_child(by_results, &self->victim));
 }
 
 TEST_F(words, by_threads)
 {
-	EXPECT_EQ(0, in_child(by_threads, self));
+	EXPECT_EQ(0, in_child(by_threads, &self->victim));
 }
 
 TEST_F(words, by_robust_list)
 {
-	pid_t pid = start_child(by_robust_list, self), word = 0;
+	pid_t pid = start_child(by_robust_list, &self->victim), word = 0;
 
 	EXPECT_EQ(0, end_child(pid));
-	EXPECT_EQ(ZX_OK, vmo_read(self->all, &word, (PAGES - 1) * PAGE, sizeof(word)));
+	EXPECT_EQ(ZX_OK, vmo_read(self->victim.all, &word, (PAGES - 1) * PAGE, sizeof(word)));
 	EXPECT_EQ(pid, word);
 }
 
 TEST_F(words, by_sequence)
 {
-	int status = in_child(by_sequence, self);
+	int status = in_child(by_sequence, &self->victim);
 
 	/* Either it is not taken, or its first use ends the process. */
 	EXPECT_TRUE(status == 0 || status == 128 + SIGSEGV) TH_LOG("status %d", status);
@@ -327,32 +302,32 @@ TEST_F(words, by_sequence)
 
 TEST_F(words, by_signal)
 {
-	EXPECT_EQ(128 + SIGSEGV, in_child(by_signal, self));
+	EXPECT_EQ(128 + SIGSEGV, in_child(by_signal, &self->victim));
 }
 
 TEST_F(words, by_futex)
 {
-	EXPECT_EQ(0, in_child(by_futex, self));
+	EXPECT_EQ(0, in_child(by_futex, &self->victim));
 }
 
 TEST_F(words, by_aio)
 {
-	EXPECT_EQ(0, in_child(by_aio, self));
+	EXPECT_EQ(0, in_child(by_aio, &self->victim));
 }
 
 TEST_F(words, by_rings)
 {
-	EXPECT_EQ(0, in_child(by_rings, self));
+	EXPECT_EQ(0, in_child(by_rings, &self->victim));
 }
 
 TEST_F(words, by_userfaultfd)
 {
-	EXPECT_EQ(0, in_child(by_userfaultfd, self));
+	EXPECT_EQ(0, in_child(by_userfaultfd, &self->victim));
 }
 
 TEST_F(words, by_pagemap)
 {
-	EXPECT_EQ(0, in_child(by_pagemap, self));
+	EXPECT_EQ(0, in_child(by_pagemap, &self->victim));
 }
 
 TEST_HARNESS_MAIN

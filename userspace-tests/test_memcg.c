@@ -63,6 +63,11 @@ static int touch_pages(void *arg)
 	unsigned long offset;
 	int status;
 
+	/*
+	 * What the program is made of stays. Where the machine is short of memory it
+	 * may be read again, and a cgroup that has no more cannot pay for that.
+	 */
+	HOLDS(!mlockall(MCL_CURRENT));
 	if (enter(job))
 		return 1;
 	at = map_shared(job->fd, job->bytes, PROT_READ | PROT_WRITE);

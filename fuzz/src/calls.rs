@@ -2,6 +2,7 @@
 //! The calls that programs consist of: names, arguments, and what executes them.
 
 use crate::linux;
+use crate::mapping;
 use crate::memory::Memory;
 use crate::nested;
 
@@ -315,30 +316,30 @@ specs! {
 
     // Memory
     10 mmap(fd: File(ANY); mapping: NewMapping; length: Size; prot: Choice(PROT);
-        flags: Choice(MMAP); offset: Offset; address: Mapped;) = Function(linux::mmap);
-    3 munmap(address: Mapped; length: Size;) = Function(linux::munmap);
-    3 mprotect(address: Mapped; length: Size; prot: Choice(PROT);) = Function(linux::mprotect);
+        flags: Choice(MMAP); offset: Offset; address: Mapped;) = Function(mapping::mmap);
+    3 munmap(address: Mapped; length: Size;) = Function(mapping::munmap);
+    3 mprotect(address: Mapped; length: Size; prot: Choice(PROT);) = Function(mapping::mprotect);
     3 mremap(address: Mapped; length: Size; new: Size; flags: Choice(REMAP); to: Mapped;
-        mapping: NewMapping;) = Function(linux::mremap);
-    3 madvise(address: Mapped; length: Size; advice: Choice(ADVICE);) = Function(linux::madvise);
+        mapping: NewMapping;) = Function(mapping::mremap);
+    3 madvise(address: Mapped; length: Size; advice: Choice(ADVICE);) = Function(mapping::madvise);
     1 remap_file_pages(address: Mapped; length: Size; offset: Offset;)
-        = Function(linux::remap_file_pages);
-    1 msync(address: Mapped; length: Size;) = Function(linux::msync);
-    1 mlock(address: Mapped; length: Size; on: Choice(PAIR);) = Function(linux::mlock);
-    1 mincore(address: Mapped; length: Size;) = Function(linux::mincore);
-    1 mbind(address: Mapped; length: Size; mode: Choice(POLICY_MODES);) = Function(linux::mbind);
-    1 userfaultfd(address: Mapped; length: Size;) = Function(linux::userfaultfd);
-    8 peek(address: Mapped; length: Size;) = Function(linux::peek);
-    14 poke(address: Mapped; length: Size; value: Choice(BYTES);) = Function(linux::poke);
-    3 fork(how: Choice(FORKS); address: Mapped; length: Size;) = Function(linux::fork);
+        = Function(mapping::remap_file_pages);
+    1 msync(address: Mapped; length: Size;) = Function(mapping::msync);
+    1 mlock(address: Mapped; length: Size; on: Choice(PAIR);) = Function(mapping::mlock);
+    1 mincore(address: Mapped; length: Size;) = Function(mapping::mincore);
+    1 mbind(address: Mapped; length: Size; mode: Choice(POLICY_MODES);) = Function(mapping::mbind);
+    1 userfaultfd(address: Mapped; length: Size;) = Function(mapping::userfaultfd);
+    8 peek(address: Mapped; length: Size;) = Function(mapping::peek);
+    14 poke(address: Mapped; length: Size; value: Choice(BYTES);) = Function(mapping::poke);
+    3 fork(how: Choice(FORKS); address: Mapped; length: Size;) = Function(mapping::fork);
     1 process_vm_readv(address: Mapped; remote: Mapped; length: Size;)
-        = Function(linux::process_vm_readv);
+        = Function(mapping::process_vm_readv);
     1 process_vm_writev(address: Mapped; remote: Mapped; length: Size;)
-        = Function(linux::process_vm_writev);
+        = Function(mapping::process_vm_writev);
     1 proc_mem(address: Mapped; buffer: Address; length: Size; write: Choice(PAIR);)
-        = Function(linux::proc_mem);
+        = Function(mapping::proc_mem);
     1 futex(address: Mapped; operation: Choice(FUTEX); value: Choice(BYTES);)
-        = Function(linux::futex);
+        = Function(mapping::futex);
     1 proc(fd: File(ANY); which: Choice(PROC);) = Function(linux::proc);
 
     // Around

@@ -186,7 +186,8 @@ fn call_of(random: &mut Random, spec: usize, slots: &Slots) -> Call {
     for (param, arg) in described.params.iter().zip(&mut args) {
         match (described.name, param.name) {
             ("create", "size") if !random.once_in(6) => {
-                *arg = Arg::Number(PAGE * random.one_of(&[1, 2, 3, 4, 8, 16, 65, 130, 600, 5000]));
+                let pages = [1, 2, 3, 4, 8, 16, 65, 130, 600, 1024, 5000];
+                *arg = Arg::Number(PAGE * random.one_of(&pages));
             }
             ("create", "flags") if !random.once_in(6) => *arg = Arg::Number(0),
             ("create", "options") => {
@@ -200,7 +201,11 @@ fn call_of(random: &mut Random, spec: usize, slots: &Slots) -> Call {
                 "create_child" | "map" | "mmap" | "transfer_data" | "op_range",
                 "offset" | "source_offset",
             ) if !random.once_in(4) => {
-                *arg = Arg::Number(PAGE * random.one_of(&[0, 0, 0, 1, 2, 3, 64]));
+                *arg = Arg::Number(PAGE * random.one_of(&[0, 0, 0, 1, 2, 3, 64, 512]));
+            }
+            // What a large folio can be for.
+            ("op_range", "size") if random.once_in(8) => {
+                *arg = Arg::Number(PAGE * random.one_of(&[512, 1024]));
             }
             ("create_child", "size") | ("map" | "mmap" | "transfer_data", "length")
                 if !random.once_in(4) =>

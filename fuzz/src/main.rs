@@ -12,6 +12,7 @@ mod generate;
 mod kcov;
 mod linux;
 mod log;
+mod mapping;
 mod memory;
 mod nested;
 mod program;

@@ -54,7 +54,7 @@ fn steps() -> impl Strategy<Value = Vec<(Op, Option<u32>)>> {
         1 => (of, 0..PAGES, 1..80u64).prop_map(|(of, from, count)| Op::Decommit(of, from, count)),
     ];
     let failing = prop_oneof![4 => Just(None), 1 => (0..80u32).prop_map(Some)];
-    proptest::collection::vec((op, failing), 1..if cfg!(miri) { 12 } else { 40 })
+    proptest::collection::vec((op, failing), 1..if cfg!(miri) { 8 } else { 40 })
 }
 
 /// A page as a program knows it.
