@@ -188,6 +188,7 @@ fmt: $(ready)				## format all Rust code
 	$(in) cargo fmt --manifest-path crates/Cargo.toml --all
 	$(in) cargo fmt --manifest-path bench/charts/Cargo.toml
 	$(in) cargo fmt --manifest-path fuzz/Cargo.toml
+	$(in) cargo fmt $(pool)
 	$(in) cargo fmt --manifest-path logic-tests/Cargo.toml --all
 
 fmt-check: $(ready)			## say where "make fmt" would change something
@@ -195,6 +196,7 @@ fmt-check: $(ready)			## say where "make fmt" would change something
 	$(in) cargo fmt --manifest-path crates/Cargo.toml --all -- --check
 	$(in) cargo fmt --manifest-path bench/charts/Cargo.toml -- --check
 	$(in) cargo fmt --manifest-path fuzz/Cargo.toml -- --check
+	$(in) cargo fmt $(pool) -- --check
 	$(in) cargo fmt --manifest-path logic-tests/Cargo.toml --all -- --check
 
 # In programs errno is positive, attributes have no kernel macro, and volatile
@@ -236,8 +238,11 @@ rust-analyzer: $(ready)			## rust-project.json for editors
 
 ## Examples (see the README.md of each)
 .PHONY: examples test-examples
-examples: module			## build those of examples/
+pool := --manifest-path examples/instance-pool/Cargo.toml
+examples: module			## build those of examples/ (wasmtime, for one of them, takes minutes)
 	@$(enter) make -C examples OUT=$(out)/examples CC=gcc --no-print-directory
+	$(enter) env CARGO_TARGET_DIR=$(out)/examples/cargo cargo build $(pool) --locked --release
+	@cp $(out)/examples/cargo/release/instance-pool $(out)/examples/
 
 test-examples: examples			## run them in a guest
 	@scripts/guest --suite $(SUITE) --timeout 600 -- scripts/run-examples $(out)/examples
