@@ -239,6 +239,8 @@ impl PageMap {
         if !large::any() {
             return Ok(());
         }
-        self.each_leaf(first, end, &mut |leaf, _| leaf.reserve_owners())
+        self.each_leaf(first, end, &mut |leaf, base| {
+            leaf.reserve_owners(first <= base && base + SLOTS as u64 <= end)
+        })
     }
 }

@@ -58,8 +58,7 @@ unsigned int zx_slots_filled(struct page *const *slots, unsigned int count);
 bool zx_slots_empty(struct page *const *slots, unsigned int count);
 unsigned int zx_slots_first_shared(struct page *const *slots, unsigned int from,
 				   unsigned int end);
-void zx_slots_set_owner(struct page *const *slots, unsigned int count,
-			u64 owner);
+void zx_slots_set_owner(struct page *const *slots, u64 owner);
 u64 zx_slots_alone(struct page *const *slots, u64 among);
 u64 zx_slots_alone_held(struct page *const *slots, u64 among, u64 *held);
 u64 zx_slots_sort(struct page *const *slots, u64 which, u64 touched, u64 *owned);
@@ -115,12 +114,14 @@ bool zx_large_begin_insert(struct folio *folio, struct vm_area_struct *vma,
 void zx_large_end_insert(struct folio *folio);
 vm_fault_t zx_fault_insert_large(struct vm_fault *vmf, struct page *page,
 				 bool write);
-int zx_slots_reserve_owners(struct page *const *slots, unsigned int count);
+int zx_slots_reserve_owners(struct page *const *slots, bool all);
 struct folio *zx_large_leaf(struct page *const *slots);
 bool zx_slots_are(struct page *const *slots, unsigned int count,
 		  struct page *first);
 void zx_slots_fill(struct page **slots, unsigned int count, struct page *first);
 bool zx_large_leaf_alone(struct folio *folio, const struct page *first);
+void zx_large_leaf_set_owner(struct folio *folio, const struct page *first,
+			     u64 owner);
 void zx_large_leaf_share(struct folio *folio, const struct page *first);
 void zx_large_leaf_drop(struct folio *folio, const struct page *first);
 

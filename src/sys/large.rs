@@ -170,14 +170,14 @@ impl Node {
         (at < SLOTS).then_some(at)
     }
 
-    /// Makes sure that [`set_owner`](Self::set_owner) can be called for this node and for any other
-    /// that its pages will be in.
-    pub(crate) fn reserve_owners(&self) -> Result {
+    /// Makes sure that [`set_owner`](Self::set_owner) can be called for this node once `all` its
+    /// pages, or some of them, are in a node of another map.
+    pub(crate) fn reserve_owners(&self, all: bool) -> Result {
         if self.height() != 0 {
             return Ok(());
         }
         // SAFETY: As in `alone`.
-        to_result(unsafe { c::zx_slots_reserve_owners(self.raw_slots(), SLOTS as u32) })
+        to_result(unsafe { c::zx_slots_reserve_owners(self.raw_slots(), all) })
     }
 }
 

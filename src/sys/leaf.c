@@ -58,8 +58,14 @@ first_shared(struct page *const *slots, unsigned int from, unsigned int end,
 unsigned int zx_slots_first_shared(struct page *const *slots, unsigned int from,
 				   unsigned int end)
 {
-	return any_large() ? first_shared(slots, from, end, true) :
-			     first_shared(slots, from, end, false);
+	struct folio *whole;
+
+	if (!any_large())
+		return first_shared(slots, from, end, false);
+	whole = zx_large_leaf(slots);
+	if (whole && zx_large_leaf_alone(whole, slots[0]))
+		return end;
+	return first_shared(slots, from, end, true);
 }
 
 static __always_inline void set_owner(struct page *const *slots,
@@ -81,13 +87,19 @@ static __always_inline void set_owner(struct page *const *slots,
 	}
 }
 
-void zx_slots_set_owner(struct page *const *slots, unsigned int count,
-			u64 owner)
+void zx_slots_set_owner(struct page *const *slots, u64 owner)
 {
-	if (any_large())
-		set_owner(slots, count, owner, true);
+	struct folio *whole;
+
+	if (!any_large()) {
+		set_owner(slots, LEAF, owner, false);
+		return;
+	}
+	whole = zx_large_leaf(slots);
+	if (whole)
+		zx_large_leaf_set_owner(whole, slots[0], owner);
 	else
-		set_owner(slots, count, owner, false);
+		set_owner(slots, LEAF, owner, true);
 }
 
 /* Whether the page in a slot has one sharer; `large`: see any_large(). */

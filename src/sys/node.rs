@@ -250,7 +250,7 @@ impl Node {
     pub(crate) fn set_owner(&mut self, owner: u64) {
         if self.height == 0 {
             // SAFETY: As in `first_shared`.
-            unsafe { c::zx_slots_set_owner(self.raw_slots(), SLOTS as u32, owner) }
+            unsafe { c::zx_slots_set_owner(self.raw_slots(), owner) }
         }
     }
 

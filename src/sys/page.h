@@ -33,6 +33,9 @@ static inline u64 *page_owner(struct page *page)
 /* What is done with the mappings of pages and inodes: nothing (page.c). */
 extern const struct address_space_operations zx_page_aops;
 
+/* Slots of a leaf. */
+#define LEAF	64
+
 /* All large folios there are (large.c). */
 extern atomic_long_t zx_large_folios;
 

@@ -524,9 +524,9 @@ pub(super) unsafe fn zx_slots_drop(from: *const *mut page, count: u32) {
     }
 }
 
-pub(super) unsafe fn zx_slots_set_owner(from: *const *mut page, count: u32, owner: u64) {
+pub(super) unsafe fn zx_slots_set_owner(from: *const *mut page, owner: u64) {
     // SAFETY: As the contract has it.
-    for slot in unsafe { &slots(from)[..count as usize] } {
+    for slot in unsafe { slots(from) } {
         let page = slot.load(Relaxed);
         if !page.is_null() {
             live(page).owner.store(owner, Relaxed);
@@ -577,7 +577,7 @@ pub(super) unsafe fn zx_slots_first_sparse(_from: *const *mut page, first: u32, 
     first.max(end)
 }
 
-pub(super) unsafe fn zx_slots_reserve_owners(_from: *const *mut page, _count: u32) -> i32 {
+pub(super) unsafe fn zx_slots_reserve_owners(_from: *const *mut page, _all: bool) -> i32 {
     0
 }
 
