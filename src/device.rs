@@ -5,7 +5,7 @@
 
 use crate::{
     ioctl,
-    sys::{fs::FsPin, mm},
+    sys::{file::keep_module, fs::FsPin, mm},
     vmo::Vmo,
 };
 use kernel::{
@@ -32,7 +32,9 @@ impl Device {
 impl MiscDevice for Device {
     type Ptr = KBox<Self>;
 
-    fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>) -> Result<KBox<Self>> {
+    fn open(file: &File, _misc: &MiscDeviceRegistration<Self>) -> Result<KBox<Self>> {
+        // First: what follows wants a module that stays.
+        keep_module(file)?;
         let device = Self {
             _pin: FsPin::take()?,
         };

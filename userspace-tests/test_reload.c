@@ -358,4 +358,48 @@ TEST_F_TIMEOUT(module, under_load, 250)
 	}
 }
 
+/* What was opened while the module was about to go keeps it, or is refused. */
+static int open_and_hold(void *unused __always_unused)
+{
+	int fd;
+
+	for (;;) {
+		fd = vmo_create(PAGE, 0);
+		if (fd < 0) {
+			HOLDS(fd == -ENOENT || fd == -ENODEV || fd == -ENXIO);
+			continue;
+		}
+		HOLDS(!vmo_fill(fd, 1, 1));
+		usleep(20000);
+		HOLDS(vmo_holds(fd, 1, 0, PAGE));
+		close(fd);
+		usleep(1000);
+	}
+	return 1;
+}
+
+TEST_F_TIMEOUT(module, while_it_is_opened, 250)
+{
+	int tries, gone = 0;
+	pid_t pids[2];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(pids); i++)
+		pids[i] = start_child(open_and_hold, NULL);
+	for (tries = 0; tries < 1000000 && gone < 50; tries++) {
+		if (unload()) {
+			ASSERT_EQ(EWOULDBLOCK, errno);
+			continue;
+		}
+		gone++;
+		ASSERT_EQ(0, load(self->file));
+	}
+	TH_LOG("gone %d times of %d", gone, tries);
+	EXPECT_LT(0, gone);
+	for (i = 0; i < ARRAY_SIZE(pids); i++) {
+		kill(pids[i], SIGKILL);
+		EXPECT_EQ(128 + SIGKILL, end_child(pids[i]));
+	}
+}
+
 TEST_HARNESS_MAIN
