@@ -5,7 +5,7 @@
 
 use crate::{
     ioctl,
-    sys::{file::keep_module, fs::FsPin, mm},
+    sys::{device_file, fs::FsPin, mm},
     vmo::Vmo,
 };
 use kernel::{
@@ -34,7 +34,7 @@ impl MiscDevice for Device {
 
     fn open(file: &File, _misc: &MiscDeviceRegistration<Self>) -> Result<KBox<Self>> {
         // First: what follows wants a module that stays.
-        keep_module(file)?;
+        device_file::keep_module(file)?;
         let device = Self {
             _pin: FsPin::take()?,
         };

@@ -18,7 +18,7 @@ use core::{
 };
 use kernel::{
     bindings,
-    error::{from_err_ptr, to_result},
+    error::from_err_ptr,
     ffi::{c_int, c_void},
     fs::file::{FileDescriptorReservation, LocalFile},
     prelude::*,
@@ -88,13 +88,6 @@ pub(crate) enum Place {
     /// To the inode that all files without one share, under this name. The object has a position,
     /// which takes the place of the file's.
     Anonymous(&'static CStr),
-}
-
-/// Makes sure that `file`, one of the misc device that is just being opened, keeps the module
-/// loaded until it has been released. `ENODEV` if the module is going already.
-pub(crate) fn keep_module(file: &kernel::fs::File) -> Result {
-    // SAFETY: The file is valid, and nobody else has it before it is open.
-    to_result(unsafe { c::zx_device_file_keep_module(file.as_ptr()) })
 }
 
 /// A counted reference to a file.

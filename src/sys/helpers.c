@@ -328,28 +328,6 @@ bool zx_file_is(const struct file *file,
 	return file->f_op == operations;
 }
 
-/*
- * A file of the device keeps the module. Linux 7.2's misc devices of Rust have
- * no owner: neither the opening nor the end of the release would keep its text.
- * Opening holds the lock of misc devices, which the module's exit waits for, so
- * the module is whole here; the reference decides whether it stays.
- */
-int zx_device_file_keep_module(struct file *file)
-{
-	static struct file_operations owned;
-
-	if (file->f_op->owner)
-		return 0;
-	if (!try_module_get(THIS_MODULE))
-		return -ENODEV;
-	if (!owned.owner) {
-		owned = *file->f_op;
-		owned.owner = THIS_MODULE;
-	}
-	file->f_op = &owned;
-	return 0;
-}
-
 static int is_this_file(const void *wanted, struct file *file, unsigned int fd)
 {
 	return file == wanted;

@@ -199,7 +199,6 @@ void *zx_inode_owner(const struct inode *inode);
 void zx_inode_evict(struct inode *inode);
 int zx_getattr(struct mnt_idmap *idmap, const struct path *path,
 	       struct kstat *stat, u32 request_mask, u64 size, u64 blocks);
-int zx_device_file_keep_module(struct file *file);
 void zx_file_set_mode(struct file *file, bool position);
 bool zx_file_has_position(const struct file *file);
 bool zx_file_is(const struct file *file,

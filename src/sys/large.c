@@ -401,7 +401,7 @@ struct folio *zx_large_leaf(struct page *const *slots)
 	if (!folio_test_large(folio) || folio_page_idx(folio, first) % LEAF)
 		return NULL;
 	/* Three instructions for each: five if this were zx_slots_are(). */
-	unrolled_full
+#pragma GCC unroll 64
 	for (i = 0; i < LEAF; i++)
 		differ |= (unsigned long)READ_ONCE(slots[i]) ^
 			  (unsigned long)(first + i);

@@ -13,6 +13,7 @@ use kernel::error::Error;
 pub(crate) mod ahead;
 pub(crate) mod cache;
 pub(crate) mod debugfs;
+pub(crate) mod device_file;
 pub(crate) mod file;
 pub(crate) mod file_ops;
 pub(crate) mod fs;
