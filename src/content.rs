@@ -226,7 +226,7 @@ impl Content {
     /// Takes the owned pages in `first..end` away from all mappings, and returns those that are in
     /// use by something else: a pin, an I/O, a copy going on. (Translations of pages that are not
     /// owned do not permit writing.)
-    pub(crate) fn protect(&self, first: u64, end: u64) -> Result<KVVec<u64>> {
+    pub(crate) fn protect(&mut self, first: u64, end: u64) -> Result<KVVec<u64>> {
         let mut held = KVVec::new();
         if !self.mapped.load(Relaxed) {
             return Ok(held);
@@ -250,6 +250,8 @@ impl Content {
                 touched.untouch(|key| Ok(held.push(key - self.origin, GFP_KERNEL_ACCOUNT)?));
             noted.map_or_else(ControlFlow::Break, ControlFlow::Continue)
         });
+        let keys = self.keys(&(first..end));
+        self.pages.tidy_marks(keys.start, keys.end);
         match walked {
             ControlFlow::Break(error) => Err(error),
             ControlFlow::Continue(()) => Ok(held),

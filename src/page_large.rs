@@ -118,6 +118,11 @@ impl PageMap {
             shared |= leaf.is_shared();
             *place = leaf;
         }
+        if !shared {
+            for number in 0..LARGE_LEAVES {
+                self.mark_way(first + (number * SLOTS) as u64);
+            }
+        }
         Some(Large {
             first: page,
             leaves,

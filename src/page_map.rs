@@ -64,12 +64,19 @@ pub(crate) enum Shown<'a> {
 pub(crate) struct Place<'a> {
     leaf: &'a Node,
     at: usize,
+    /// The map, and the number of the page, if the way to the leaf may lack marks.
+    way: Option<(&'a PageMap, u64)>,
 }
 
 impl Place<'_> {
     /// Notes that the page is about to be entered into a page table: see
     /// [`PageMap::each_touched`].
     pub(crate) fn touch(self) {
+        match self.way {
+            // Whoever marks a leaf first marks the way before.
+            Some((map, index)) if self.leaf.touched() == 0 => map.mark_way(index),
+            _ => {}
+        }
         self.leaf.touch(self.at);
     }
 }
@@ -155,7 +162,15 @@ impl PageMap {
                     if shared || page.sharers() > 1 || !node.is_touched(at) && page.is_held() {
                         return Shown::Shared(page);
                     }
-                    return Shown::Owned(page, Place { leaf: node, at });
+                    let way = Some((self, index));
+                    return Shown::Owned(
+                        page,
+                        Place {
+                            leaf: node,
+                            at,
+                            way,
+                        },
+                    );
                 }
             }
         }
@@ -191,6 +206,9 @@ impl PageMap {
             }
             shared |= node.is_shared();
         }
+        if !shared && node.touched() == 0 {
+            self.mark_way(index);
+        }
         let base = index - slot(index, 0) as u64;
         let at = |index: u64| index.saturating_sub(base).min(SLOTS as u64) as usize;
         let slots = at(range.start)..at(range.end);
@@ -214,7 +232,7 @@ impl PageMap {
             }
             let at = slot(index, node.height());
             if node.height() == 0 {
-                return self.fill_slot(node, at);
+                return self.fill_slot(node, index);
             }
             let child = match node.entry(at) {
                 Entry::Node(child) => Some(child),
@@ -234,17 +252,22 @@ impl PageMap {
         NodeRef::new(height)
     }
 
-    fn fill_slot<'a>(&self, leaf: &'a Node, at: usize) -> Result<Option<(&'a Page, Place<'a>)>> {
+    fn fill_slot<'a>(
+        &'a self,
+        leaf: &'a Node,
+        index: u64,
+    ) -> Result<Option<(&'a Page, Place<'a>)>> {
+        let (at, way) = (slot(index, 0), Some((self, index)));
         if let Entry::Page(page) = leaf.entry(at) {
             let owned = page.sharers() == 1 && (leaf.is_touched(at) || !page.is_held());
-            return Ok(owned.then_some((page, Place { leaf, at })));
+            return Ok(owned.then_some((page, Place { leaf, at, way })));
         }
         let page = PageRef::zeroed(&self.owner)?;
         let (filled, won) = leaf.fill_page(at, page);
         if won {
             self.pages.add(1, Relaxed);
         }
-        Ok(filled.map(|page| (page, Place { leaf, at })))
+        Ok(filled.map(|page| (page, Place { leaf, at, way })))
     }
 
     /// Makes what is shown at `index` an owned page, copying nodes and the page where they are
@@ -267,6 +290,7 @@ impl PageMap {
                 self.owner.charge().has_room()?;
                 node.fill_node(at, NodeRef::new(below)?);
             }
+            node.touch_mut(at);
             node = node.node_mut(at).ok_or(ENOMEM)?.make_mut()?;
         }
         let at = slot(index, 0);
@@ -291,7 +315,10 @@ impl PageMap {
             drop(old);
         }
         match node.entry(at) {
-            Entry::Page(page) => Ok((page, Place { leaf: node, at })),
+            Entry::Page(page) => {
+                let (leaf, way) = (&*node, None);
+                Ok((page, Place { leaf, at, way }))
+            }
             _ => Err(ENOMEM),
         }
     }

@@ -154,6 +154,7 @@ impl PageMap {
             if matches!(node.entry(at), Entry::Empty) {
                 node.fill_node(at, NodeRef::new(below)?);
             }
+            node.touch_mut(at);
             node = node.node_mut(at).ok_or(ENOMEM)?.make_mut()?;
         }
         Ok(())
@@ -163,7 +164,9 @@ impl PageMap {
     pub(super) fn node_at(&mut self, index: u64, bottom: u32) -> Option<&mut Node> {
         let mut node = self.root.as_mut()?.get_mut()?;
         while node.height() > bottom {
-            node = node.node_mut(slot(index, node.height()))?.get_mut()?;
+            let at = slot(index, node.height());
+            node.touch_mut(at);
+            node = node.node_mut(at)?.get_mut()?;
         }
         Some(node)
     }
@@ -199,6 +202,7 @@ fn merge(into: &mut NodeRef, from: &mut NodeRef) {
                 drop(into.replace_page(at, Some(page)));
             }
         } else if let Some(mut child) = from.take_node(at) {
+            into.touch_mut(at);
             match into.node_mut(at) {
                 Some(existing) => merge(existing, &mut child),
                 None => {

@@ -387,6 +387,7 @@ impl World {
                 assert!(untouched.is_ok());
                 ControlFlow::<()>::Continue(())
             });
+        known.map.tidy_marks(range.start, range.end);
         // Leaves are visited whole.
         told.retain(|at| range.contains(at));
         assert_eq!(told, held);

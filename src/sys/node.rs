@@ -115,6 +115,9 @@ impl Node {
         if self.height != node.height() + 1 {
             return None;
         }
+        if node.touched() != 0 {
+            self.touch(index);
+        }
         let node = node.into_raw();
         if !self.fill(index, node.cast()) {
             // SAFETY: The pointer was not stored, so it still owns the reference of `node`.
@@ -170,9 +173,15 @@ impl Node {
         NonNull::new(old).map(|old| unsafe { NodeRef::from_raw(old.cast()) })
     }
 
-    /// Marks slot `index` of a node of height 0: its page has been entered into a page table.
+    /// Marks slot `index`: its page has been entered into a page table; in a node of another
+    /// height, the node there may have a mark.
     pub(crate) fn touch(&self, index: usize) {
         self.touch_all(1 << (index % SLOTS));
+    }
+
+    /// As [`touch`](Self::touch), where nobody else can reach the node.
+    pub(crate) fn touch_mut(&mut self, index: usize) {
+        *self.touched.get_mut() |= 1 << (index % SLOTS);
     }
 
     /// Marks all slots whose bits are set in `slots`.
@@ -196,7 +205,7 @@ impl Node {
         self.touched.load(Relaxed)
     }
 
-    /// Removes the marks whose bits are set in `slots`. Nodes are copied without marks, too.
+    /// Removes the marks whose bits are set in `slots`. Leaves are copied without marks, too.
     pub(crate) fn untouch(&self, slots: u64) {
         let mut touched = self.touched.load(Relaxed);
         while touched & slots != 0 {
@@ -349,7 +358,7 @@ impl NodeRef {
                 unsafe { c::zx_slots_share(slots.cast(), self.raw_slots(), SLOTS as u32) }
             });
         }
-        Self::with_slots(self.height, |slots| {
+        let copy = Self::with_slots(self.height, |slots| {
             for (at, slot) in self.slots.iter().enumerate() {
                 let node = NonNull::new(slot.load(Acquire)).map_or(null_mut(), |slot| {
                     // SAFETY: The slot owns a reference, and this one is not dropped: only the
@@ -361,7 +370,9 @@ impl NodeRef {
                 // INVARIANT: The copy's slot owns the reference that is added.
                 unsafe { slots.add(at).write(Atomic::new(node)) };
             }
-        })
+        })?;
+        copy.touch_all(self.touched());
+        Ok(copy)
     }
 
     fn into_raw(self) -> NonNull<Node> {
