@@ -53,7 +53,7 @@ int zx_pages_set_cache(struct page **pages, unsigned int count,
 
 struct zx_account;
 
-/* Slots of a node, those that take a count, or of a leaf (leaf.c, large.c). */
+/* Slots of a node, those that take a count, or of a leaf (leaf.c, large_leaf.c). */
 unsigned int zx_slots_filled(struct page *const *slots, unsigned int count);
 bool zx_slots_empty(struct page *const *slots, unsigned int count);
 unsigned int zx_slots_first_shared(struct page *const *slots, unsigned int from,
