@@ -8,56 +8,10 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
 use zxvmo::{Status, Vmo, VmoChildOptions};
 
 use crate::failure::Outcome;
-
-/// How a finding is to be taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Verdict {
-    /// As it should be.
-    Good,
-    /// Something does not work that one can do without.
-    Note,
-    /// zxvmo does not work.
-    Bad,
-}
-
-/// One thing that was looked at.
-#[derive(Debug, Serialize)]
-struct Finding {
-    subject: &'static str,
-    verdict: Verdict,
-    found: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    advice: Option<String>,
-}
-
-fn good(subject: &'static str, found: impl Into<String>) -> Finding {
-    Finding {
-        subject,
-        verdict: Verdict::Good,
-        found: found.into(),
-        advice: None,
-    }
-}
-
-fn note(subject: &'static str, found: impl Into<String>, advice: &str) -> Finding {
-    Finding {
-        verdict: Verdict::Note,
-        advice: Some(advice.to_owned()),
-        ..good(subject, found)
-    }
-}
-
-fn bad(subject: &'static str, found: impl Into<String>, advice: &str) -> Finding {
-    Finding {
-        verdict: Verdict::Bad,
-        ..note(subject, found, advice)
-    }
-}
+use crate::finding::{bad, good, note, report, Finding, Verdict};
 
 /// A system to look at.
 struct System {
@@ -371,40 +325,6 @@ pub(crate) fn run(json: bool, out: &mut impl Write) -> Outcome<bool> {
     report(&findings, json, out)
 }
 
-fn report(findings: &[Finding], json: bool, out: &mut impl Write) -> Outcome<bool> {
-    let fit = findings
-        .iter()
-        .all(|finding| finding.verdict != Verdict::Bad);
-    if json {
-        #[derive(Serialize)]
-        struct Report<'a> {
-            fit: bool,
-            findings: &'a [Finding],
-        }
-        serde_json::to_writer(&mut *out, &Report { fit, findings })?;
-        writeln!(out)?;
-        return Ok(fit);
-    }
-    for finding in findings {
-        let mark = match finding.verdict {
-            Verdict::Good => "ok",
-            Verdict::Note => "note",
-            Verdict::Bad => "BAD",
-        };
-        writeln!(out, "{mark:<5} {}: {}", finding.subject, finding.found)?;
-        if let Some(advice) = &finding.advice {
-            writeln!(out, "      {advice}")?;
-        }
-    }
-    let verdict = if fit {
-        "zxvmo works here."
-    } else {
-        "zxvmo does not work here yet."
-    };
-    writeln!(out, "{verdict}")?;
-    Ok(fit)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -500,16 +420,5 @@ mod tests {
         assert!(verdicts.contains(&("device", Verdict::Bad)));
         assert!(verdicts.contains(&("lists", Verdict::Good)));
         assert!(verdicts.contains(&("limits", Verdict::Good)));
-    }
-
-    #[test]
-    fn a_report() {
-        let mut out = Vec::new();
-        let findings = [good("a", "x"), bad("b", "y", "Do z.")];
-        assert!(!report(&findings, false, &mut out).unwrap());
-        assert_eq!(
-            String::from_utf8(out).unwrap(),
-            "ok    a: x\nBAD   b: y\n      Do z.\nzxvmo does not work here yet.\n"
-        );
     }
 }

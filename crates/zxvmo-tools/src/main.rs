@@ -5,6 +5,7 @@ mod cli;
 mod doctor;
 mod dump;
 mod failure;
+mod finding;
 mod info;
 mod list;
 mod picture;
