@@ -17,6 +17,7 @@ const EXCUSED: &[&str] = &[
     "attempted a MADV_",
     // A page table could not be allocated, because a program wanted that.
     "VM_FAULT_OOM leaked out",
+    "pagefault_out_of_memory: ",
 ];
 
 /// What scripts/guest does not count, either.
