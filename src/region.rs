@@ -38,13 +38,13 @@ impl Piece {
             // What is written through a private mapping never reaches the VMO.
             permissions.write &= mapping.is_shared();
             let before = (range.start - covered.start) as u64;
-            let at = mapping.window().0 * PAGE_SIZE + before;
+            // Where a mapping goes far beyond the end of a slice, this may be beyond 2^64; what it
+            // is from the start of the slice is not.
+            let at = mapping.window().0.wrapping_mul(PAGE_SIZE).wrapping_add(before);
             Ok(Self {
                 addresses: range.start..range.end.min(covered.end),
                 vmo: view.vmo().try_use()?,
-                offset: at
-                    .checked_sub(view.vmo().begin())
-                    .ok_or(Status::BAD_STATE)?,
+                offset: at.wrapping_sub(view.vmo().begin()),
                 permissions,
             })
         })

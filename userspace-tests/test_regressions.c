@@ -305,4 +305,40 @@ TEST(specific_at_address_0)
 	EXPECT_EQ(0, vmo_info(fd).num_mappings);
 }
 
+static int op_at(int device, __u32 op, void *at)
+{
+	struct zxvmo_region_op_range arg = {
+		.op = op, .address = (uintptr_t)at, .size = PAGE,
+	};
+
+	return zxvmo_call(device, ZXVMO_IOC_REGION_OP_RANGE, &arg);
+}
+
+/* A mapping that begins behind the end of a slice, and of 2^64 bytes of its parent. */
+TEST(region_behind_the_last_address)
+{
+	const __u64 top = 0xffffffffffff0000, window = 16 * PAGE;
+	int parent = vmo_create(top, 0), device = open_device(), slice;
+	unsigned char *at;
+
+	ASSERT_LE(0, parent);
+	slice = vmo_create_child(parent, ZX_VMO_CHILD_SLICE, top - window, window);
+	ASSERT_LE(0, slice);
+	at = map_shared(slice, 128 * PAGE, PROT_READ | PROT_WRITE);
+	ASSERT_NE(MAP_FAILED, at);
+	at[0] = 1;
+	ASSERT_EQ(0, munmap(at, 64 * PAGE));
+	at += 64 * PAGE;
+	EXPECT_EQ(ZX_ERR_OUT_OF_RANGE, op_at(device, ZX_VMAR_OP_COMMIT, at));
+	EXPECT_EQ(ZX_ERR_OUT_OF_RANGE, op_at(device, ZX_VMAR_OP_DECOMMIT, at));
+	EXPECT_EQ(ZX_ERR_OUT_OF_RANGE, op_at(device, ZX_VMAR_OP_ZERO, at + PAGE));
+	EXPECT_EQ(ZX_OK, op_at(device, ZX_VMAR_OP_MAP_RANGE, at));
+	EXPECT_EQ(SIGBUS, probe_write(at, 1));
+	EXPECT_EQ(PAGE, vmo_info(parent).committed_bytes);
+	munmap(at, 64 * PAGE);
+	close(device);
+	close(slice);
+	close(parent);
+}
+
 TEST_HARNESS_MAIN
