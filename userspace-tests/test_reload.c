@@ -334,21 +334,23 @@ static int use_it_now_and_then(void *unused __always_unused)
 	return 1;
 }
 
-TEST_F_TIMEOUT(module, under_load, 250)
+/* Takes the module out and puts it back, up to 50 times, while two children use it. */
+static void reload_beside(struct __test_metadata *_metadata, int file, int (*user)(void *),
+			  int most)
 {
 	int tries, gone = 0;
 	pid_t pids[2];
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(pids); i++)
-		pids[i] = start_child(use_it_now_and_then, NULL);
-	for (tries = 0; tries < 20000 && gone < 50; tries++) {
+		pids[i] = start_child(user, NULL);
+	for (tries = 0; tries < most && gone < 50; tries++) {
 		if (unload()) {
 			ASSERT_EQ(EWOULDBLOCK, errno);
 			continue;
 		}
 		gone++;
-		ASSERT_EQ(0, load(self->file));
+		ASSERT_EQ(0, load(file));
 	}
 	TH_LOG("gone %d times of %d", gone, tries);
 	EXPECT_LT(0, gone);
@@ -356,6 +358,11 @@ TEST_F_TIMEOUT(module, under_load, 250)
 		kill(pids[i], SIGKILL);
 		EXPECT_EQ(128 + SIGKILL, end_child(pids[i]));
 	}
+}
+
+TEST_F_TIMEOUT(module, under_load, 250)
+{
+	reload_beside(_metadata, self->file, use_it_now_and_then, 20000);
 }
 
 /* What was opened while the module was about to go keeps it, or is refused. */
@@ -380,26 +387,7 @@ static int open_and_hold(void *unused __always_unused)
 
 TEST_F_TIMEOUT(module, while_it_is_opened, 250)
 {
-	int tries, gone = 0;
-	pid_t pids[2];
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(pids); i++)
-		pids[i] = start_child(open_and_hold, NULL);
-	for (tries = 0; tries < 1000000 && gone < 50; tries++) {
-		if (unload()) {
-			ASSERT_EQ(EWOULDBLOCK, errno);
-			continue;
-		}
-		gone++;
-		ASSERT_EQ(0, load(self->file));
-	}
-	TH_LOG("gone %d times of %d", gone, tries);
-	EXPECT_LT(0, gone);
-	for (i = 0; i < ARRAY_SIZE(pids); i++) {
-		kill(pids[i], SIGKILL);
-		EXPECT_EQ(128 + SIGKILL, end_child(pids[i]));
-	}
+	reload_beside(_metadata, self->file, open_and_hold, 1000000);
 }
 
 TEST_HARNESS_MAIN
