@@ -40,7 +40,11 @@ impl Piece {
             let before = (range.start - covered.start) as u64;
             // Where a mapping goes far beyond the end of a slice, this may be beyond 2^64; what it
             // is from the start of the slice is not.
-            let at = mapping.window().0.wrapping_mul(PAGE_SIZE).wrapping_add(before);
+            let at = mapping
+                .window()
+                .0
+                .wrapping_mul(PAGE_SIZE)
+                .wrapping_add(before);
             Ok(Self {
                 addresses: range.start..range.end.min(covered.end),
                 vmo: view.vmo().try_use()?,
