@@ -50,10 +50,12 @@ mod sys;
 mod vmo;
 
 mod ahead_tests;
+mod page_map_model;
 mod page_map_tests;
 mod page_map_threads;
 mod port_tests;
 mod range_tests;
+mod store_model;
 mod store_tests;
 mod words_tests;
 

@@ -8,8 +8,8 @@ use crate::{
     page_map::Shown,
     status::{Status, ZxResult},
     store::Store,
+    store_model::{Borrowed, Modelled, BUFFER, PAGE},
     sys::{
-        fs::Inode,
         probe::{Holder, Memory},
         user::{self, IovIter},
         PAGE_SIZE,
@@ -19,14 +19,9 @@ use core::ops::Range;
 use kernel::{failure, sync::Arc};
 use proptest::prelude::*;
 
-const PAGE: usize = PAGE_SIZE as usize;
-
 /// Stores that there are at most, and pages of each: one more than a leaf has.
 const STORES: usize = 4;
 const PAGES: u64 = 66;
-
-/// Where the calls' buffer is.
-const BUFFER: usize = 1 << 20;
 
 #[derive(Clone, Debug)]
 enum Op {
@@ -94,34 +89,11 @@ fn steps() -> impl Strategy<Value = Vec<(Op, Option<u32>)>> {
     prop::collection::vec((op, left), 1..if cfg!(miri) { 16 } else { 60 })
 }
 
-struct Modelled {
-    store: Arc<Store>,
-    tables: Inode,
-    bytes: Vec<u8>,
-}
-
 struct Pin {
     holder: Holder,
     /// While it has not been dropped, the pinned page stays in its place: the id of the store, and
     /// the page.
     place: Option<(u64, u64)>,
-}
-
-/// A reference that somebody has passed on: to a pipe, for example.
-struct Borrowed {
-    holder: Holder,
-    /// What was in the page, if it was shared: whoever has it alone one day must not write to it
-    /// while the reference is there.
-    before: Option<Vec<u8>>,
-}
-
-impl Borrowed {
-    fn bytes(holder: &Holder) -> Vec<u8> {
-        (0..64)
-            .chain([PAGE / 2, PAGE - 1])
-            .map(|at| holder.load(at))
-            .collect()
-    }
 }
 
 struct World {
@@ -131,105 +103,6 @@ struct World {
     stamp: u8,
     // After what it counts.
     memory: Memory,
-}
-
-impl Modelled {
-    fn new(store: Arc<Store>, bytes: Vec<u8>) -> Self {
-        let tables = Inode::default();
-        store.set_inode(tables.clone());
-        store
-            .read_lock()
-            .mapped
-            .store(true, kernel::sync::atomic::Relaxed);
-        Self {
-            store,
-            tables,
-            bytes,
-        }
-    }
-
-    fn size(&self) -> u64 {
-        self.bytes.len() as u64
-    }
-
-    fn read(&self, range: &Range<u64>) -> (Vec<u8>, ZxResult) {
-        let length = (range.end - range.start) as usize;
-        user::map(BUFFER, length / PAGE + 1);
-        let mut iter = IovIter::new(BUFFER, length);
-        let (done, result) = self.store.read(range.start, &u64::MAX, &mut iter);
-        assert_eq!(done as usize, length - iter.remaining());
-        (user::peek(BUFFER, done as usize), result)
-    }
-
-    /// Takes over what is there after a call that failed halfway: old bytes, or zeros.
-    fn accept_zeros(&mut self, range: Range<u64>) {
-        let (now, _) = self.read(&(0..self.size()));
-        assert_eq!(now.len(), self.bytes.len());
-        for (at, (now, old)) in now.iter().zip(&mut self.bytes).enumerate() {
-            if now != old {
-                assert!(*now == 0 && range.contains(&(at as u64)));
-                *old = *now;
-            }
-        }
-    }
-
-    /// What a fault does for a page that is there: see `fault.rs`.
-    fn fault(&self, at: u64, write: bool) -> ZxResult {
-        let mut content = self.store.write_lock();
-        if write {
-            let (page, place) = content.own(at)?;
-            place.touch();
-            self.tables.enter(at, Some(page), true);
-            return Ok(());
-        }
-        match content.get(at) {
-            Shown::Owned(page, place) => {
-                place.touch();
-                self.tables.enter(at, Some(page), true);
-            }
-            Shown::Shared(page) => self.tables.enter(at, Some(page), false),
-            Shown::Hole => {
-                content.zeros_shown = true;
-                self.tables.enter(at, None, false);
-            }
-        }
-        Ok(())
-    }
-
-    /// Calls `with` with the page table's entry for a write.
-    fn written<R>(&self, at: u64, with: impl FnOnce(&Holder) -> R) -> ZxResult<R> {
-        let page = at / PAGE_SIZE;
-        let writable = self
-            .tables
-            .with_entry(page, |entry| entry.is_some_and(|entry| entry.writable));
-        if !writable {
-            self.fault(page, true)?;
-        }
-        Ok(self.tables.with_entry(page, |entry| {
-            match entry.and_then(|entry| entry.page.as_ref().filter(|_| entry.writable)) {
-                Some(holder) => with(holder),
-                None => panic!("a page is not writable after a fault"),
-            }
-        }))
-    }
-
-    /// Every entry of the page table shows what the store has there.
-    fn check_tables(&self) {
-        for page in self.tables.entered() {
-            assert!(page * PAGE_SIZE < self.size(), "an entry beyond the end");
-            for byte in [0, 1, PAGE / 2, PAGE - 1] {
-                let shown = self.tables.with_entry(page, |entry| {
-                    let page = entry.and_then(|entry| entry.page.as_ref());
-                    page.map_or(0, |page| page.load(byte))
-                });
-                assert_eq!(
-                    shown,
-                    self.bytes[page as usize * PAGE + byte],
-                    "page {page} is stale"
-                );
-            }
-        }
-    }
 }
 
 impl World {
