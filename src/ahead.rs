@@ -76,7 +76,9 @@ impl Drop for NoWindows {
 struct Run(u64);
 
 impl Run {
-    /// Pages that can be mapped have numbers below 2^51.
+    /// Pages that can be mapped have numbers below 2^51, but for those of slices that begin far out
+    /// in their parents. Those lose their highest bit here, are never found again, and so have no
+    /// windows.
     const BITS: u32 = 13;
     const LONGEST: u64 = (1 << Self::BITS) - 1;
 

@@ -163,6 +163,8 @@ vm_fault_t zx_vma_insert(struct vm_area_struct *vma, struct page *page,
 
 	if (!folio_test_large(folio))
 		return insert(vma, page, address, write);
+	if (zx_large_is_full(folio))
+		return VM_FAULT_SIGBUS;
 	if (zx_large_begin_insert(folio, vma, address))
 		return VM_FAULT_NOPAGE;
 	result = insert(vma, page, address, write);

@@ -94,6 +94,8 @@ vm_fault_t zx_fault_insert_large(struct vm_fault *vmf, struct page *page,
 	if (!pmd_none(pmd) &&
 	    (!pmd_trans_huge(pmd) || pmd_pfn(pmd) != folio_pfn(folio)))
 		return VM_FAULT_FALLBACK;
+	if (zx_large_is_full(folio))
+		return VM_FAULT_FALLBACK;
 	atomic_inc(&large->begun);
 	smp_mb__after_atomic();	/* pairs with zx_large_held() */
 	result = vmf_insert_folio_pmd(vmf, folio, write);

@@ -322,7 +322,8 @@ unsigned long zx_vma_insert_run(struct vm_area_struct *vma,
 	}
 	if (large && ((address ^ last) & PMD_MASK))
 		return insert_each(vma, pages, count, address, write);
-	if (large && zx_large_begin_insert(folio, vma, address))
+	if (large && (zx_large_is_full(folio) ||
+		      zx_large_begin_insert(folio, vma, address)))
 		return 0;
 	vm_flags_init(&mixed, vma->vm_flags | VM_MIXEDMAP);
 	vm_insert_pages(&mixed, address, (struct page **)pages, &left);

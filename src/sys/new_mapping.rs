@@ -56,7 +56,8 @@ impl NewMapping<'_> {
     /// Makes the mapping one of `view`, whose data is a `T`, and limits it for good to `limit`.
     /// `shift` pages are added to the file offset that it begins at. Fails with `EACCES`, and
     /// changes nothing, if the mapping asks for more; with `EINVAL` if it is private and its pages
-    /// are not cached, because its copies of them would be.
+    /// are not cached, because its copies of them would be; with `EOVERFLOW` if there is no such
+    /// offset.
     ///
     /// A mapping of such pages is always trapped: what has a long-term pin may map the pages
     /// for itself, cached.
@@ -94,6 +95,9 @@ impl NewMapping<'_> {
         if !private && !limit.write {
             denied |= c::ZX_C_VM_SHARED;
         }
+        // SAFETY: The mapping is being made, so nobody changes it.
+        let pgoff = unsafe { (*self.vma).vm_pgoff };
+        let pgoff = pgoff.checked_add(shift as c_ulong).ok_or(EOVERFLOW)?;
         // SAFETY: Valid by `from_raw`.
         let space = unsafe { AddressSpace::of(self.vma) };
         let mode = owner.opened(space);
@@ -108,7 +112,7 @@ impl NewMapping<'_> {
             if (*self.vma).vm_file != view.as_raw() {
                 c::vma_set_file(self.vma, view.as_raw());
             }
-            (*self.vma).vm_pgoff += shift as c_ulong;
+            (*self.vma).vm_pgoff = pgoff;
             (*self.vma).vm_ops = match (trap, mode) {
                 (Trap::None, CacheMode::Cached) => &T::table().untrapped,
                 _ => &T::table().trapped,

@@ -28,26 +28,38 @@
 static struct super_block page_identity_super;
 static struct inode page_identity;
 static DEFINE_PER_CPU(u64, page_serial);
+static DEFINE_PER_CPU(u64, large_serial);
 
-static pgoff_t next_page_index(void)
+/* The bit that numbers of large folios have and those of single pages have not. */
+#define LARGE_RANGE	62
+
+static u64 next_number(u64 __percpu *serials)
 {
 	unsigned int cpu = get_cpu();
-	u64 serial = __this_cpu_inc_return(page_serial);
+	u64 serial = this_cpu_inc_return(*serials);
 
 	put_cpu();
 	BUILD_BUG_ON(CONFIG_NR_CPUS > 1 << 13);
 	return serial << 13 | cpu;
 }
 
-/* As many consecutive numbers as a large folio has pages, of a range apart. */
-static pgoff_t next_large_index(void)
+static pgoff_t next_page_index(void)
 {
-	return BIT_ULL(62) | next_page_index() << ZX_C_LARGE_ORDER;
+	return next_number(&page_serial);
 }
 
+/*
+ * As many consecutive numbers as a large folio has pages, of a range apart. A
+ * processor has 2^40 of them to give, and needs years to make so many folios.
+ */
 struct page *zx_page_alloc_large(u64 owner, struct zx_account *account)
 {
-	return zx_large_alloc(owner, account, next_large_index());
+	u64 number = next_number(&large_serial);
+
+	if (number >> (LARGE_RANGE - ZX_C_LARGE_ORDER))
+		return NULL;
+	return zx_large_alloc(owner, account,
+			      BIT_ULL(LARGE_RANGE) | number << ZX_C_LARGE_ORDER);
 }
 
 /* See page.h. */

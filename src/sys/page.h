@@ -49,4 +49,14 @@ static inline bool any_large(void)
 	return atomic_long_read(&zx_large_folios) > 0;
 }
 
+/*
+ * Whether page tables show a large folio so often that its counts, which have 32
+ * bits, might overflow. For a single page that takes a mapping for each entry, of
+ * which there cannot be so many; here 36 GiB of page tables do.
+ */
+static inline bool zx_large_is_full(const struct folio *folio)
+{
+	return folio_ref_count(folio) >= 1 << 30;
+}
+
 #endif /* _ZXVMO_PAGE_H */
