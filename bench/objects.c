@@ -92,6 +92,17 @@ size_t vmo_pages(zx_handle_t vmo)
 	return vmo_info(vmo).committed_bytes / PAGE;
 }
 
+void touch_vmo(void (*touch)(unsigned char *at))
+{
+	zx_handle_t vmo = vmo_of(USUAL);
+	unsigned char *at = vmo_map(vmo, USUAL, READ_WRITE);
+
+	touch(at);
+	must(vmo_pages(vmo) == USUAL / PAGE);
+	vmo_unmap(at, USUAL);
+	vmo_close(vmo);
+}
+
 int memfd_of(size_t size)
 {
 	int fd = memfd_create("bench", MFD_CLOEXEC);
@@ -124,6 +135,17 @@ size_t memfd_pages(int fd)
 
 	must(fstat(fd, &st) == 0);
 	return st.st_blocks / (PAGE / 512);
+}
+
+void touch_memfd(void (*touch)(unsigned char *at))
+{
+	int fd = memfd_of(USUAL);
+	unsigned char *at = memfd_map(fd, USUAL);
+
+	touch(at);
+	must(memfd_pages(fd) == USUAL / PAGE);
+	munmap(at, USUAL);
+	close(fd);
 }
 
 unsigned char *private_memory(size_t size)

@@ -45,11 +45,15 @@ void vmo_unmap(void *at, size_t size);
 zx_info_vmo_t vmo_info(zx_handle_t vmo);
 size_t vmo_pages(zx_handle_t vmo);
 
+/* Maps one of the usual size, lets `touch` touch each of its pages, and ends it. */
+void touch_vmo(void (*touch)(unsigned char *at));
+
 /* Memfds, likewise. */
 int memfd_of(size_t size);
 int committed_memfd_of(size_t size);
 unsigned char *memfd_map(int fd, size_t size);
 size_t memfd_pages(int fd);
+void touch_memfd(void (*touch)(unsigned char *at));
 
 /* Private anonymous memory in pages of 4 KiB, not populated. */
 unsigned char *private_memory(size_t size);

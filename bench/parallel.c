@@ -47,24 +47,12 @@ static void touch_in_two(unsigned char *at)
 
 static void vmo_two_threads(unsigned long arg __always_unused)
 {
-	zx_handle_t vmo = vmo_of(USUAL);
-	unsigned char *at = vmo_map(vmo, USUAL, READ_WRITE);
-
-	touch_in_two(at);
-	must(vmo_pages(vmo) == PAGES);
-	vmo_unmap(at, USUAL);
-	vmo_close(vmo);
+	touch_vmo(touch_in_two);
 }
 
 static void memfd_two_threads(unsigned long arg __always_unused)
 {
-	int fd = memfd_of(USUAL);
-	unsigned char *at = memfd_map(fd, USUAL);
-
-	touch_in_two(at);
-	must(memfd_pages(fd) == PAGES);
-	munmap(at, USUAL);
-	close(fd);
+	touch_memfd(touch_in_two);
 }
 
 /* TLB interrupts of all processors so far. */

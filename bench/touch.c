@@ -19,24 +19,12 @@ static void first_in_order(unsigned char *at)
 
 static void vmo_first_in_order(unsigned long arg __always_unused)
 {
-	zx_handle_t vmo = vmo_of(USUAL);
-	unsigned char *at = vmo_map(vmo, USUAL, READ_WRITE);
-
-	first_in_order(at);
-	must(vmo_pages(vmo) == PAGES);
-	vmo_unmap(at, USUAL);
-	vmo_close(vmo);
+	touch_vmo(first_in_order);
 }
 
 static void memfd_first_in_order(unsigned long arg __always_unused)
 {
-	int fd = memfd_of(USUAL);
-	unsigned char *at = memfd_map(fd, USUAL);
-
-	first_in_order(at);
-	must(memfd_pages(fd) == PAGES);
-	munmap(at, USUAL);
-	close(fd);
+	touch_memfd(first_in_order);
 }
 
 /* In two halves, to see between them that nothing else was committed. */

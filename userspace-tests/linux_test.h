@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -44,21 +45,27 @@ static inline int fewer(int usual)
 	return now > 0 ? now : 1;
 }
 
-static inline void scale_time_limits(void)
+/* The harness stops what hangs: no matter of seconds where others use the machine. */
+#define LEAST_TIME_LIMIT	100
+
+static inline void set_time_limits(void)
 {
 	struct __fixture_metadata *fixture;
 	struct __test_metadata *test;
 
 	for (fixture = __fixture_list; fixture; fixture = fixture->next)
-		for (test = fixture->tests; test; test = test->next)
+		for (test = fixture->tests; test; test = test->next) {
+			if (test->timeout < LEAST_TIME_LIMIT)
+				test->timeout = LEAST_TIME_LIMIT;
 			test->timeout *= slowness();
+		}
 }
 
 #undef TEST_HARNESS_MAIN
 #define TEST_HARNESS_MAIN						\
 	int main(int argc, char **argv)					\
 	{								\
-		scale_time_limits();					\
+		set_time_limits();					\
 		return test_harness_run(argc, argv);			\
 	}
 
@@ -314,6 +321,18 @@ static inline bool wait_blocked(pid_t tid)
 		sched_yield();
 	}
 	return false;
+}
+
+/* Start a thread that first stores its number in *tid; return when it sleeps. */
+static inline bool start_sleeper(pthread_t *thread, pid_t *tid, void *(*body)(void *arg),
+				 void *arg)
+{
+	*tid = 0;
+	if (pthread_create(thread, NULL, body, arg))
+		return false;
+	while (!__atomic_load_n(tid, __ATOMIC_ACQUIRE))
+		sched_yield();
+	return wait_blocked(*tid);
 }
 
 #endif /* _LINUX_TEST_H */

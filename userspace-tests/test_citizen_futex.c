@@ -3,30 +3,12 @@
  * Futexes in a mapped VMO: between processes, between mappings at different
  * addresses, and between different handles of one VMO.
  */
-#include <linux/futex.h>
-#include <pthread.h>
-#include <semaphore.h>
-
-#include "zxvmo_test.h"
-
-struct shared {
-	__u32 word;
-	__u32 waiting;
-	pthread_mutex_t mutex;
-	pthread_cond_t cond;
-	sem_t sem;
-	int turns;
-};
+#include "futex_test.h"
 
 struct views {
 	int fd;
 	struct shared *one, *two;	/* the same page at two addresses */
 };
-
-static long futex(__u32 *word, int op, __u32 value, const struct timespec *timeout)
-{
-	return syscall(SYS_futex, word, op, value, timeout, NULL, 0);
-}
 
 static bool make_views(struct views *views)
 {
@@ -49,15 +31,6 @@ static void wake_when_asleep(__u32 *word, int *woken)
 		*woken = futex(word, FUTEX_WAKE, 1, NULL);
 		sched_yield();
 	}
-}
-
-static int wait_for_word(void *arg)
-{
-	__u32 *word = arg;
-	struct timespec timeout = { .tv_sec = 10 };
-
-	HOLDS(!futex(word, FUTEX_WAIT, 0, &timeout));
-	return 0;
 }
 
 TEST(wait_and_wake_between_processes)
@@ -144,58 +117,25 @@ TEST(requeue)
 	EXPECT_EQ(0, end_child(pid));
 }
 
-static void init_mutex(pthread_mutex_t *mutex, int robust, int protocol)
-{
-	pthread_mutexattr_t attr;
-
-	pthread_mutexattr_init(&attr);
-	pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
-	pthread_mutexattr_setrobust(&attr, robust);
-	pthread_mutexattr_setprotocol(&attr, protocol);
-	pthread_mutex_init(mutex, &attr);
-}
-
-#define TURNS	200
-
-static int take_turns(void *arg)
+static int take_turns_and_post(void *arg)
 {
 	struct shared *shared = arg;
-	int i;
 
-	for (i = 0; i < TURNS; i++) {
-		HOLDS(!pthread_mutex_lock(&shared->mutex));
-		while (shared->turns % 2 == 0)
-			pthread_cond_wait(&shared->cond, &shared->mutex);
-		shared->turns++;
-		pthread_cond_signal(&shared->cond);
-		HOLDS(!pthread_mutex_unlock(&shared->mutex));
-	}
+	HOLDS(take_turns(shared, 1));
 	return sem_post(&shared->sem);
 }
 
 TEST(mutex_condition_and_semaphore)
 {
-	pthread_condattr_t attr;
 	struct views views;
 	pid_t pid;
-	int i;
 
 	ASSERT_TRUE(make_views(&views));
-	init_mutex(&views.one->mutex, PTHREAD_MUTEX_STALLED, PTHREAD_PRIO_NONE);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
-	pthread_cond_init(&views.one->cond, &attr);
+	init_turns(views.one);
 	ASSERT_EQ(0, sem_init(&views.one->sem, 1, 0));
 	/* The child looks through the other mapping. */
-	pid = start_child(take_turns, views.two);
-	for (i = 0; i < TURNS; i++) {
-		ASSERT_EQ(0, pthread_mutex_lock(&views.one->mutex));
-		while (views.one->turns % 2)
-			pthread_cond_wait(&views.one->cond, &views.one->mutex);
-		views.one->turns++;
-		pthread_cond_signal(&views.one->cond);
-		ASSERT_EQ(0, pthread_mutex_unlock(&views.one->mutex));
-	}
+	pid = start_child(take_turns_and_post, views.two);
+	EXPECT_TRUE(take_turns(views.one, 0));
 	EXPECT_EQ(0, sem_wait(&views.one->sem));
 	EXPECT_EQ(0, end_child(pid));
 	EXPECT_EQ(2 * TURNS, views.one->turns);

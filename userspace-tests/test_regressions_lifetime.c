@@ -326,10 +326,7 @@ TEST(futex_of_a_page_that_is_gone)
 		ASSERT_NE(MAP_FAILED, sleeper->word);
 		sleeper->word[1] = 1;
 		frame = frame_of(sleeper->word);
-		ASSERT_EQ(0, pthread_create(&thread, NULL, sleep_on_word, sleeper));
-		while (!__atomic_load_n(&sleeper->tid, __ATOMIC_ACQUIRE))
-			sched_yield();
-		ASSERT_TRUE(wait_blocked(sleeper->tid));
+		ASSERT_TRUE(start_sleeper(&thread, &sleeper->tid, sleep_on_word, sleeper));
 		switch (sleeper - sleepers) {
 		case UNMAPPED:
 			munmap(sleeper->word, PAGE);

@@ -4,39 +4,15 @@
  * after, although the page between them may have become another; and the two
  * sides of a snapshot are strangers.
  */
-#include <linux/futex.h>
-#include <pthread.h>
-
-#include "zxvmo_test.h"
+#include "futex_test.h"
 
 #define PATIENCE	100000
-#define TURNS		150
-
-struct shared {
-	__u32 word, other;
-	pthread_mutex_t mutex;
-	pthread_cond_t cond;
-	int turns;
-};
-
-static long futex(__u32 *word, int op, __u32 value, const struct timespec *timeout)
-{
-	return syscall(SYS_futex, word, op, value, timeout, NULL, 0);
-}
 
 static struct shared *view_of(int fd)
 {
 	struct shared *at = map_shared(fd, PAGE, PROT_READ | PROT_WRITE);
 
 	return at == MAP_FAILED ? NULL : at;
-}
-
-static int wait_for_word(void *arg)
-{
-	struct timespec timeout = { .tv_sec = 8 };
-
-	HOLDS(!futex(arg, FUTEX_WAIT, 0, &timeout));
-	return 0;
 }
 
 /* Until a process sleeps in a system call. */
@@ -208,32 +184,6 @@ TEST(waiters_on_both_sides)
 	EXPECT_EQ(0, end_child(here));
 }
 
-static void init_mutex(pthread_mutex_t *mutex, int robust)
-{
-	pthread_mutexattr_t attr;
-
-	pthread_mutexattr_init(&attr);
-	pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
-	pthread_mutexattr_setrobust(&attr, robust);
-	pthread_mutex_init(mutex, &attr);
-}
-
-static int take_turns(void *arg)
-{
-	struct shared *shared = arg;
-	int i;
-
-	for (i = 0; i < TURNS; i++) {
-		HOLDS(!pthread_mutex_lock(&shared->mutex));
-		while (shared->turns % 2 == 0)
-			pthread_cond_wait(&shared->cond, &shared->mutex);
-		shared->turns++;
-		pthread_cond_signal(&shared->cond);
-		HOLDS(!pthread_mutex_unlock(&shared->mutex));
-	}
-	return 0;
-}
-
 struct taker {
 	int fd;
 	bool stop;
@@ -257,25 +207,13 @@ TEST(turns_under_snapshots)
 {
 	struct taker taker = { .fd = vmo_create(PAGE, 0) };
 	struct shared *at = view_of(taker.fd);
-	pthread_condattr_t attr;
 	pthread_t thread;
 	pid_t pid;
-	int i;
 
-	init_mutex(&at->mutex, PTHREAD_MUTEX_STALLED);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
-	pthread_cond_init(&at->cond, &attr);
-	pid = start_child(take_turns, at);
+	init_turns(at);
+	pid = start_child(take_turns_between, at);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, take_snapshots, &taker));
-	for (i = 0; i < TURNS; i++) {
-		ASSERT_EQ(0, pthread_mutex_lock(&at->mutex));
-		while (at->turns % 2)
-			pthread_cond_wait(&at->cond, &at->mutex);
-		at->turns++;
-		pthread_cond_signal(&at->cond);
-		ASSERT_EQ(0, pthread_mutex_unlock(&at->mutex));
-	}
+	EXPECT_TRUE(take_turns(at, 0));
 	EXPECT_EQ(0, end_child(pid));
 	__atomic_store_n(&taker.stop, true, __ATOMIC_RELAXED);
 	ASSERT_EQ(0, pthread_join(thread, NULL));
@@ -308,7 +246,7 @@ TEST(robust_mutex)
 
 	ASSERT_EQ(0, pipe(owner.up));
 	ASSERT_EQ(0, pipe(owner.down));
-	init_mutex(&owner.at->mutex, PTHREAD_MUTEX_ROBUST);
+	init_mutex(&owner.at->mutex, PTHREAD_MUTEX_ROBUST, PTHREAD_PRIO_NONE);
 	pid = start_child(die_with_the_mutex, &owner);
 	ASSERT_EQ(0, hear(owner.up[0]));
 	child = vmo_snapshot(fd, 0, PAGE);

@@ -339,7 +339,7 @@ FIXTURE_TEARDOWN(family)
 
 TEST_F(family, follows_the_model)
 {
-	int i, number, steps = variant->steps;
+	int i, number, steps = fewer(variant->steps);
 	struct member *touched;
 
 	TH_LOG("ZXVMO_SEED=%" PRIu64, self->seed);

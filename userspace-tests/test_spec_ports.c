@@ -323,12 +323,7 @@ static void *wait_in_thread(void *arg)
 
 static bool start_waiter(struct waiter *waiter)
 {
-	waiter->tid = 0;
-	if (pthread_create(&waiter->thread, NULL, wait_in_thread, waiter))
-		return false;
-	while (!__atomic_load_n(&waiter->tid, __ATOMIC_ACQUIRE))
-		sched_yield();
-	return wait_blocked(waiter->tid);
+	return start_sleeper(&waiter->thread, &waiter->tid, wait_in_thread, waiter);
 }
 
 TEST(waiting)

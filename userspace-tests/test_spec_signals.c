@@ -118,14 +118,9 @@ static void *wait_in_thread(void *arg)
 /* Start a thread that waits, and return when it sleeps in the wait. */
 static bool start_waiter(struct waiter *waiter, zx_handle_t handle, zx_signals_t wanted)
 {
-	waiter->tid = 0;
 	waiter->handle = handle;
 	waiter->wanted = wanted;
-	if (pthread_create(&waiter->thread, NULL, wait_in_thread, waiter))
-		return false;
-	while (!__atomic_load_n(&waiter->tid, __ATOMIC_ACQUIRE))
-		sched_yield();
-	return wait_blocked(waiter->tid);
+	return start_sleeper(&waiter->thread, &waiter->tid, wait_in_thread, waiter);
 }
 
 TEST(spec_117_waits_and_closing)

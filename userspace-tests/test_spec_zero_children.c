@@ -274,10 +274,7 @@ TEST(spec_096_waiter)
 	pid = start_child(close_when_told, NULL);
 	zx_handle_close(waiting.child);
 	EXPECT_EQ(0, signals_of(waiting.vmo));
-	ASSERT_EQ(0, pthread_create(&thread, NULL, wait_for_no_children, NULL));
-	while (!__atomic_load_n(&waiting.tid, __ATOMIC_ACQUIRE))
-		sched_yield();
-	ASSERT_TRUE(wait_blocked(waiting.tid));
+	ASSERT_TRUE(start_sleeper(&thread, &waiting.tid, wait_for_no_children, NULL));
 	ASSERT_EQ(0, tell(waiting.pipe[1]));
 	ASSERT_EQ(0, pthread_join(thread, NULL));
 	EXPECT_EQ(ZX_OK, waiting.status);
