@@ -301,8 +301,9 @@ TEST_F_TIMEOUT(module, a_hundred_times, 300)
 	}
 	ASSERT_TRUE(proc_value("/proc/meminfo", "Slab:", value, sizeof(value)));
 	slab = atol(value);
-	/* A page of slab for each round would be seen. */
-	EXPECT_GT(before + ROUNDS * 4, slab);
+	/* A page of slab for each round would be seen, but KASAN keeps what is freed. */
+	if (slowness() == 1)
+		EXPECT_GT(before + ROUNDS * 4, slab);
 }
 
 /* Comes and goes as fast as it can, whether there is a module or not. */
