@@ -384,10 +384,11 @@ ATTACK(pseudo_file_system)
 		struct file_handle handle;
 		char space[sizeof(struct file_handle) + MAX_HANDLE_SZ];
 	} name = { .handle = { .handle_bytes = MAX_HANDLE_SZ } };
-	char path[64], target[] = "/tmp/zxvmo-XXXXXX";
+	char path[64], target[64];
 	int mount_id, context;
 
-	HOLDS(close(mkstemp(target)) == 0);
+	snprintf(target, sizeof(target), "/tmp/zxvmo-%d", getpid());
+	HOLDS(!close(open(target, O_CREAT | O_EXCL | O_CLOEXEC, 0600)));
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", self->reader);
 	if (in_namespace())
 		return 0;
